@@ -1,0 +1,220 @@
+//! One table of all lab commands: what each builds, where to read on, how a shell
+//! does the same, which parts can be left out. Help, narration, `doctor` and the
+//! tests read it, so that nothing is listed twice.
+
+/// A row: one primitive, one command.
+#[derive(Debug)]
+pub struct Row {
+    /// The command: `ns uts`.
+    pub command: &'static str,
+    /// What it builds, in a line.
+    pub about: &'static str,
+    /// Its pages of the manual.
+    pub man: &'static [&'static str],
+    /// The same with the tools that every Linux has.
+    pub shell: &'static str,
+    /// Its lesson, a folder of `lessons/`.
+    pub lesson: Option<&'static str>,
+    /// Its page of the book.
+    pub book: Option<&'static str>,
+    /// What `--without` and `--only` may name.
+    pub parts: &'static [&'static str],
+}
+
+/// All of them, in the order in which they are taught.
+pub const CATALOG: &[Row] = &[
+    Row {
+        command: "ns uts",
+        about: "A hostname of its own",
+        man: &["uts_namespaces(7)", "unshare(2)", "sethostname(2)"],
+        shell: "unshare --uts sh -c 'hostname box; exec sh'",
+        parts: &["sethostname"],
+        ..NONE
+    },
+    Row {
+        command: "ns ipc",
+        about: "Message queues, semaphores and shared memory of its own",
+        man: &["ipc_namespaces(7)", "svipc(7)", "msgget(2)"],
+        shell: "unshare --ipc sh -c 'ipcmk -Q; ipcs -q'",
+        ..NONE
+    },
+    Row {
+        command: "ns mnt",
+        about: "A mount table of its own",
+        man: &["mount_namespaces(7)", "mount(2)"],
+        shell: "unshare --mount sh -c 'mount -t tmpfs box /mnt; exec sh'",
+        ..NONE
+    },
+    Row {
+        command: "ns pid",
+        about: "A process tree that starts at 1",
+        man: &["pid_namespaces(7)", "proc(5)", "wait(2)"],
+        shell: "unshare --pid --fork --mount-proc ps ax",
+        parts: &["proc", "signal", "reap"],
+        ..NONE
+    },
+    Row {
+        command: "ns net",
+        about: "Interfaces, addresses, routes and ports of its own",
+        man: &["network_namespaces(7)", "rtnetlink(7)"],
+        shell: "unshare --net sh -c 'ip link set lo up; ip address; exec sh'",
+        parts: &["loopback"],
+        ..NONE
+    },
+    Row {
+        command: "ns user",
+        about: "Ids and capabilities that count only inside",
+        man: &["user_namespaces(7)", "newuidmap(1)", "subuid(5)"],
+        shell: "unshare --user --map-root-user id",
+        ..NONE
+    },
+    Row {
+        command: "ns cgroup",
+        about: "The own cgroup as the root of all cgroups",
+        man: &["cgroup_namespaces(7)", "cgroups(7)"],
+        shell: "unshare --cgroup cat /proc/self/cgroup",
+        ..NONE
+    },
+    Row {
+        command: "ns time",
+        about: "A boot time of its own",
+        man: &["time_namespaces(7)", "clock_gettime(2)"],
+        shell: "unshare --time --boottime 864000 --fork uptime --pretty",
+        ..NONE
+    },
+    Row {
+        command: "ns all",
+        about: "All eight namespaces at once: nearly a container",
+        man: &["namespaces(7)", "unshare(2)", "unshare(1)"],
+        shell: "unshare --user --map-root-user --mount --uts --ipc --net --cgroup --time --pid --fork --mount-proc",
+        parts: &["sethostname", "loopback", "proc"],
+        ..NONE
+    },
+    Row {
+        command: "ns enter",
+        about: "Join the namespaces of a process",
+        man: &["setns(2)", "pidfd_open(2)", "nsenter(1)"],
+        shell: "nsenter --target PID --all",
+        ..NONE
+    },
+    Row {
+        command: "ns ls",
+        about: "The namespaces of this machine and who lives in them",
+        man: &["namespaces(7)", "lsns(8)"],
+        shell: "lsns",
+        ..NONE
+    },
+    Row {
+        command: "mount bind",
+        about: "A directory under a second name",
+        man: &["mount(2)", "mount_namespaces(7)"],
+        shell: "unshare --mount sh -c 'mount --bind SOURCE TARGET; exec sh'",
+        ..NONE
+    },
+    Row {
+        command: "mount tmpfs",
+        about: "Files in memory, with a limit, gone with the mount",
+        man: &["tmpfs(5)", "mount(2)"],
+        shell: "unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs TARGET; exec sh'",
+        ..NONE
+    },
+    Row {
+        command: "mount proc",
+        about: "The processes of one PID namespace as files",
+        man: &["proc(5)", "pid_namespaces(7)"],
+        shell: "unshare --pid --fork --mount sh -c 'mount -t proc proc /proc; ps ax'",
+        ..NONE
+    },
+    Row {
+        command: "mount overlay",
+        about: "Read-only layers below, a writable one above, shown as one",
+        man: &["mount(2)", "mount(8)", "xattr(7)"],
+        shell: "mount -t overlay -o lowerdir=LOWER,upperdir=UPPER,workdir=WORK overlay MERGED",
+        ..NONE
+    },
+    Row {
+        command: "mount propagation",
+        about: "Whether a mount at one place appears at another",
+        man: &["mount_namespaces(7)", "mount(2)"],
+        shell: "mount --make-shared LEFT; mount --make-slave RIGHT; mount --make-private RIGHT",
+        ..NONE
+    },
+    Row {
+        command: "mount readonly",
+        about: "Read-only, for one mount or a whole tree of them",
+        man: &["mount(2)", "mount_setattr(2)"],
+        shell: "mount --bind SOURCE TARGET; mount -o remount,bind,ro TARGET",
+        ..NONE
+    },
+    Row {
+        command: "mount pivot",
+        about: "pivot_root against chroot: one can be left, the other can't",
+        man: &["pivot_root(2)", "chroot(2)", "pivot_root(8)"],
+        shell: "mount --bind ROOT ROOT; cd ROOT; pivot_root . .; umount -l .; exec chroot . sh",
+        ..NONE
+    },
+    Row {
+        command: "image host",
+        about: "An image made of this machine's own programs",
+        man: &["ld.so(8)", "elf(5)", "tar(1)"],
+        shell: "ldd $(command -v bash); tar -c ... | sha256sum",
+        ..NONE
+    },
+    Row {
+        command: "run",
+        about: "Run a program in a container",
+        man: &["namespaces(7)", "mount(2)", "pivot_root(2)", "clone(2)"],
+        shell: "unshare --mount --uts --ipc --net --pid --cgroup --fork chroot ROOT sh",
+        parts: &[
+            "pid",
+            "uts",
+            "ipc",
+            "net",
+            "cgroup",
+            "loopback",
+            "proc",
+            "sys",
+            "dev",
+            "etc",
+            "mask",
+            "readonly_paths",
+            "pivot_root",
+        ],
+        ..NONE
+    },
+];
+
+const NONE: Row = Row { command: "", about: "", man: &[], shell: "", lesson: None, book: None, parts: &[] };
+
+/// The row of a command.
+pub fn row(command: &str) -> &'static Row {
+    CATALOG.iter().find(|row| row.command == command).unwrap_or(&NONE)
+}
+
+/// What a command builds, for its help.
+pub fn about(command: &str) -> &'static str {
+    row(command).about
+}
+
+/// The lines below a command's help.
+pub fn after_help(command: &str) -> String {
+    let row = row(command);
+    let mut text = format!("See: {}\nThe same in a shell: {}", row.man.join(", "), row.shell);
+    if !row.parts.is_empty() {
+        text.push_str(&format!("\nParts for --without and --only: {}", row.parts.join(", ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CATALOG;
+
+    #[test]
+    fn every_row_is_whole_and_stands_once() {
+        for (index, row) in CATALOG.iter().enumerate() {
+            assert!(!row.about.is_empty() && !row.man.is_empty() && !row.shell.is_empty(), "{}", row.command);
+            assert!(CATALOG[..index].iter().all(|other| other.command != row.command), "{} twice", row.command);
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! How every lab command runs: a child does the work and then becomes the user's
+//! program; this process stays on the host, watches from outside and cleans up.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Trace;
+use super::context::Context;
+use crate::catalog::{self, Row};
+use crate::container::maps;
+use crate::error::{IoContext, Result};
+use crate::kernel::{Child, CloneFlags, Kernel, Mode, Parts, Program};
+use crate::ledger::{Item, Ledger};
+use crate::paths;
+use crate::primitives::ns::user::{self, Maps};
+
+/// The gate at which the child lets the host look.
+const DONE: &str = "done";
+
+/// Options of every lab command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// Wait for Enter between steps, and say what to look at meanwhile
+    #[arg(long, help_heading = "Lab options")]
+    pause: bool,
+    /// Say the steps and calls, make none
+    #[arg(long, help_heading = "Lab options")]
+    plan: bool,
+    /// Leave a part out, to see what it is for
+    #[arg(long, value_name = "PART", value_delimiter = ',', help_heading = "Lab options")]
+    without: Vec<String>,
+    /// Of the parts that can be left out, make only these
+    #[arg(long, value_name = "PART", value_delimiter = ',', help_heading = "Lab options")]
+    only: Vec<String>,
+}
+
+impl Options {
+    /// Checked against the parts that the command has.
+    pub fn mode(&self, row: &Row) -> Result<Mode> {
+        let parts = Parts::choose(&self.without, &self.only, row.parts)?;
+        Ok(Mode { plan: self.plan, pause: self.pause, parts })
+    }
+}
+
+/// What every lab command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    #[command(flatten)]
+    options: Options,
+    /// The program to run inside [default: $SHELL]
+    #[arg(last = true, value_name = "COMMAND")]
+    program: Vec<OsString>,
+}
+
+impl Common {
+    /// Runs a lab whose program is one of the host's.
+    pub fn lab(
+        &self,
+        context: &Context,
+        command: &'static str,
+        body: impl FnOnce(&Lab<'_>) -> Result<i32>,
+    ) -> Result<i32> {
+        Lab::run(context, command, &self.options, &self.program, body)
+    }
+
+    /// Runs a lab whose program is found in another root, where $SHELL may not be.
+    pub fn lab_in_root(
+        &self,
+        context: &Context,
+        command: &'static str,
+        body: impl FnOnce(&Lab<'_>) -> Result<i32>,
+    ) -> Result<i32> {
+        let shell = [OsString::from("/bin/sh")];
+        let program = if self.program.is_empty() { &shell } else { &self.program[..] };
+        Lab::run(context, command, &self.options, program, body)
+    }
+}
+
+/// One lab command under way.
+#[derive(Debug)]
+pub struct Lab<'c> {
+    /// This process's kernel.
+    pub k: Kernel,
+    context: &'c Context,
+    /// A user namespace for who has no privilege; its maps.
+    maps: Option<Maps>,
+    ledger: RefCell<Option<Ledger>>,
+    program: Vec<OsString>,
+}
+
+impl<'c> Lab<'c> {
+    /// Runs a lab: `body` builds and returns the status, then all is taken down.
+    pub fn run(
+        context: &'c Context,
+        command: &'static str,
+        options: &Options,
+        program: &[OsString],
+        body: impl FnOnce(&Self) -> Result<i32>,
+    ) -> Result<i32> {
+        let row = catalog::row(command);
+        let k = context.kernel(Trace::Full, options.mode(row)?)?;
+        k.take_signals()?;
+        let program = if program.is_empty() { vec![shell()] } else { program.to_vec() };
+        let lab = Self { k, context, maps: maps::needed(), ledger: RefCell::new(None), program };
+        let outcome = body(&lab);
+        let cleared = lab.ledger.take().map_or(Ok(()), |ledger| ledger.clear(&lab.k));
+        if outcome.is_ok() {
+            see(&lab.k, row);
+        }
+        lab.k.done(outcome.as_ref().map_or_else(|error| error.failure().status, |status| *status));
+        outcome.and_then(|status| cleared.map(|()| status))
+    }
+
+    /// True if a user namespace stands around the lab.
+    pub fn rootless(&self) -> bool {
+        self.maps.is_some()
+    }
+
+    /// Writes down something that is about to be made; `item` is given the
+    /// identifier that the lab's things are named by. A plan makes nothing.
+    pub fn record(&self, item: impl FnOnce(&str) -> Item) -> Result<()> {
+        if self.k.plans() {
+            return Ok(());
+        }
+        let mut slot = self.ledger.borrow_mut();
+        if slot.is_none() {
+            *slot = Some(Ledger::open(&self.context.paths)?);
+        }
+        slot.as_mut().map_or(Ok(()), |ledger| {
+            let item = item(ledger.short_id());
+            ledger.record(item)
+        })
+    }
+
+    /// A directory of the lab's own, removed at its end.
+    pub fn scratch(&self) -> Result<PathBuf> {
+        let mut directory = self.context.paths.running("lab");
+        self.record(|id| {
+            directory = self.context.paths.running(id);
+            Item::Directory(directory.clone())
+        })?;
+        if !self.k.plans() {
+            paths::make(&directory)?;
+        }
+        Ok(directory)
+    }
+
+    /// [`Lab::scratch`], in which whoever a child becomes may write.
+    pub fn scratch_for_anyone(&self) -> Result<PathBuf> {
+        let directory = self.scratch()?;
+        if !self.k.plans() {
+            let opened = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o1777));
+            opened.or_fail(|| format!("cannot open up {}", directory.display()))?;
+        }
+        Ok(directory)
+    }
+
+    /// Starts the child: first its user namespace, if one is needed, then `inside`.
+    pub fn start(&self, inside: impl FnOnce(&Kernel) -> Result<()>) -> Result<Child> {
+        self.k.step("Start a child to do it in; this process stays as it is");
+        let mut child = self.k.clone3("child", CloneFlags::empty(), |k| {
+            if self.rootless() {
+                user::enter(k)?;
+            }
+            inside(k)
+        })?;
+        self.k.look(|| format!("ls -l /proc/{}/ns", child.pid));
+        if let Some(maps) = &self.maps {
+            self.k.until(&mut child, user::MAPS)?;
+            user::map(&self.k, child.pid, maps)?;
+            self.k.answer(&child)?;
+        }
+        Ok(child)
+    }
+
+    /// Child: lets the host look, then becomes the user's program.
+    pub fn become_program(&self, k: &Kernel) -> Result<()> {
+        let program = Program::find(&self.program, &environment())?;
+        k.gate(DONE)?;
+        k.step("Your turn: the program takes over in here (exit ends it)");
+        match k.execve(&program)? {}
+    }
+
+    /// Host: waits until all is built, looks, and watches the program to its end.
+    pub fn watch(&self, mut child: Child, outside: impl FnOnce(&Kernel, &Child) -> Result<()>) -> Result<i32> {
+        self.k.until(&mut child, DONE)?;
+        outside(&self.k, &child)?;
+        self.k.answer(&child)?;
+        Ok(self.k.watch(&mut child)?.status())
+    }
+
+    /// The usual lab: `inside` in a child, then the look from `outside`.
+    pub fn isolate(
+        &self,
+        inside: impl FnOnce(&Kernel) -> Result<()>,
+        outside: impl FnOnce(&Kernel, &Child) -> Result<()>,
+    ) -> Result<i32> {
+        let child = self.start(|k| {
+            inside(k)?;
+            self.become_program(k)
+        })?;
+        self.watch(child, outside)
+    }
+
+    /// A lab whose namespace begins with the caller's next child, `first`.
+    pub fn isolate_children(
+        &self,
+        caller: impl FnOnce(&Kernel) -> Result<()>,
+        first: impl FnOnce(&Kernel) -> Result<()>,
+        outside: impl FnOnce(&Kernel, &Child) -> Result<()>,
+    ) -> Result<i32> {
+        let child = self.start(|k| {
+            caller(k)?;
+            k.step("Start the first child: it is born into the new namespace");
+            let init = k.clone3("init", CloneFlags::empty(), |k| {
+                first(k)?;
+                self.become_program(k)
+            })?;
+            // The link is the init's alone now; its end of file means its exec.
+            k.hang_up();
+            k.exit(k.wait(&init)?.status())
+        })?;
+        self.watch(child, outside)
+    }
+}
+
+/// This process's environment, as execve(2) takes it.
+fn environment() -> Vec<OsString> {
+    let entry = |(mut name, value): (OsString, OsString)| {
+        name.push("=");
+        name.push(value);
+        name
+    };
+    std::env::vars_os().map(entry).collect()
+}
+
+/// The user's shell. environ(7)
+fn shell() -> OsString {
+    std::env::var_os("SHELL").filter(|shell| !shell.is_empty()).unwrap_or_else(|| "/bin/sh".into())
+}
+
+/// Where to read on, at the end of a command.
+pub fn see(k: &Kernel, row: &Row) {
+    k.see("man", &row.man.join(", "));
+    k.see("shell", row.shell);
+    if let Some(lesson) = row.lesson {
+        k.see("lesson", lesson);
+    }
+    if let Some(page) = row.book {
+        k.see("book", page);
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line: clap types and thin command functions, one file a noun.
+
+mod context;
+mod image;
+mod lab;
+mod mount;
+mod mounts;
+mod ns;
+mod output;
+mod run;
+mod size;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::catalog::{about, after_help};
+use crate::error::Result;
+use context::Context;
+
+/// A container lab: build containers step by step and watch the system calls.
+#[derive(Debug, Parser)]
+#[command(name = "boxlab", version, propagate_version = false, max_term_width = 100)]
+#[command(after_help = "Start here: `boxlab run` opens a shell in a container made of this machine's own\n\
+programs; `boxlab ns uts` builds the smallest piece of one.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// How much to tell: nothing, why, why and what, or JSON lines [default: by command]
+    #[arg(long, global = true, value_enum, env = "BOXLAB_TRACE", value_name = "HOW", help_heading = "Global options")]
+    trace: Option<Trace>,
+    /// Write the trace to a file instead of standard error
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    trace_file: Option<PathBuf>,
+    /// Keep images and state beneath this directory
+    #[arg(long, global = true, env = "BOXLAB_ROOT", value_name = "DIR", help_heading = "Global options")]
+    root: Option<PathBuf>,
+    /// When to use colour (NO_COLOR is honoured)
+    #[arg(long, global = true, value_enum, value_name = "WHEN", help_heading = "Global options")]
+    color: Option<Color>,
+    /// No narration and no progress
+    #[arg(short, long, help_heading = "Global options")]
+    quiet: bool,
+}
+
+/// `--trace`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trace {
+    /// Nothing
+    Off,
+    /// Why: the steps
+    Steps,
+    /// Why and what: steps, calls, results, state
+    Full,
+    /// One JSON object a line
+    Json,
+}
+
+/// `--color`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Color {
+    /// If standard error is a terminal
+    Auto,
+    /// Even in a pipe
+    Always,
+    /// Never
+    Never,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Namespaces: what a process sees of the machine
+    #[command(subcommand)]
+    Ns(ns::Ns),
+    /// Mounts: the files that a process sees
+    #[command(subcommand)]
+    Mount(mount::Mount),
+    /// Images: the files that containers are made of
+    #[command(subcommand)]
+    Image(image::ImageCommand),
+    #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
+    Run(Box<run::Run>),
+}
+
+impl Cli {
+    /// Does what the command line asks for; its result is the exit status.
+    pub fn run(self) -> Result<i32> {
+        let context = Context::new(self.global)?;
+        match self.command {
+            Command::Ns(command) => command.run(&context),
+            Command::Mount(command) => command.run(&context),
+            Command::Image(command) => command.run(&context),
+            Command::Run(command) => command.run(&context),
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! `boxlab run`: a program in a container.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Trace;
+use super::context::Context;
+use super::image;
+use super::lab::{self, Options};
+use super::mounts;
+use super::size;
+use crate::catalog;
+use crate::container::spec::{Network, Root, Spec};
+use crate::container::{launch, maps};
+use crate::error::{Error, IoContext, Result};
+use crate::image::Image;
+use crate::kernel::{
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags,
+    Kernel, Mode, is_terminal, is_terminal_input, random_hex,
+};
+use crate::ledger::Ledger;
+use crate::primitives::mount::overlay::Layers;
+
+/// Where programs are looked for if neither image nor user says so.
+const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// `boxlab run [OPTIONS] [IMAGE] [COMMAND] [ARG...]`
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)]
+pub struct Run {
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+    /// Keep standard input open
+    #[arg(short, long)]
+    interactive: bool,
+    /// Give it a terminal of its own
+    #[arg(short, long)]
+    tty: bool,
+    /// A name that no other container has
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Its hostname [default: the container's short ID]
+    #[arg(short = 'h', long, value_name = "NAME")]
+    hostname: Option<String>,
+    /// Run as USER[:GROUP], by name or number, as the image knows them
+    #[arg(short, long, value_name = "USER")]
+    user: Option<String>,
+    /// Where it starts, inside
+    #[arg(short, long, value_name = "DIR")]
+    workdir: Option<PathBuf>,
+    /// Set a variable (NAME=value), or pass one on (NAME)
+    #[arg(short, long, value_name = "VARIABLE")]
+    env: Vec<OsString>,
+    /// Read variables from a file, one a line
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Show a file or directory of the host: SOURCE:TARGET[:ro]
+    #[arg(short, long, value_name = "VOLUME")]
+    volume: Vec<String>,
+    /// type=bind,src=SOURCE,dst=TARGET[,readonly] or type=tmpfs,dst=TARGET[,tmpfs-size=64m]
+    #[arg(long, value_name = "MOUNT")]
+    mount: Vec<String>,
+    /// Memory as files: TARGET[:size=64m,mode=1777]
+    #[arg(long, value_name = "TARGET")]
+    tmpfs: Vec<String>,
+    /// Nothing in the root filesystem can be written to
+    #[arg(long)]
+    read_only: bool,
+    /// Size of /dev/shm
+    #[arg(long, value_name = "SIZE", default_value = "64m", value_parser = size::parse)]
+    shm_size: u64,
+    /// Whose network: `none` (loopback alone) or `host`
+    #[arg(long, value_name = "NETWORK", default_value = "none", value_parser = network)]
+    network: Network,
+    /// A small init is PID 1: it collects orphans and passes signals on
+    #[arg(long)]
+    init: bool,
+    /// The program, in place of the image's; empty for none
+    #[arg(long, value_name = "PROGRAM")]
+    entrypoint: Option<OsString>,
+    /// Remove the container when it ends (it always is: `start` comes later)
+    #[arg(long)]
+    rm: bool,
+    /// Use a directory as the root filesystem; no image is named then
+    #[arg(long, value_name = "DIR")]
+    rootfs: Option<PathBuf>,
+    #[command(flatten)]
+    lab: Options,
+    /// The image [default: host], then the command and its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "IMAGE [COMMAND] [ARG]")]
+    image_and_command: Vec<OsString>,
+}
+
+fn network(text: &str) -> std::result::Result<Network, String> {
+    match text {
+        "none" => Ok(Network::None),
+        "host" => Ok(Network::Host),
+        other => Err(format!("there is no network '{other}' yet: none or host")),
+    }
+}
+
+impl Run {
+    /// Runs the container; its program's status.
+    pub fn run(self, context: &Context) -> Result<i32> {
+        let row = catalog::row("run");
+        let mode = self.lab.mode(row)?;
+        let k = context.kernel(Trace::Steps, mode.clone())?;
+        k.take_signals()?;
+        let (image, command) = self.image(context, &k)?;
+        if k.plans() {
+            let spec = self.spec(context, &mode, &random_hex(32)?, image.as_ref(), command)?;
+            let status = launch::run(&k, &spec)?;
+            lab::see(&k, row);
+            return Ok(status);
+        }
+        let mut ledger = Ledger::open(&context.paths)?;
+        let outcome = self.launch(context, &k, &mode, &mut ledger, image.as_ref(), command);
+        let cleared = ledger.clear(&k);
+        if outcome.is_ok() {
+            lab::see(&k, row);
+        }
+        k.done(outcome.as_ref().map_or_else(|error| error.failure().status, |status| *status));
+        outcome.and_then(|status| cleared.map(|()| status))
+    }
+
+    fn launch(
+        &self,
+        context: &Context,
+        k: &Kernel,
+        mode: &Mode,
+        ledger: &mut Ledger,
+        image: Option<&Image>,
+        command: &[OsString],
+    ) -> Result<i32> {
+        let spec = self.spec(context, mode, &ledger.id.clone(), image, command)?;
+        if let Some(name) = &self.name {
+            launch::claim_name(&context.paths, checked_name(name)?, ledger)?;
+        }
+        launch::prepare(&context.paths, &spec, ledger)?;
+        launch::run(k, &spec)
+    }
+
+    /// The image, unless a root filesystem is given, and what comes after it.
+    fn image(&self, context: &Context, k: &Kernel) -> Result<(Option<Image>, &[OsString])> {
+        if self.rootfs.is_some() {
+            return Ok((None, &self.image_and_command));
+        }
+        let (name, command) = match self.image_and_command.split_first() {
+            Some((name, command)) => (name.as_os_str(), command),
+            None => (OsStr::new("host"), &[][..]),
+        };
+        let name = name.to_str().ok_or_else(|| Error::usage("an image's name is text"))?;
+        image::find(context, name, k.plans()).map(|image| (Some(image), command))
+    }
+
+    /// Everything that is wanted, from the options and the image.
+    fn spec(
+        &self,
+        context: &Context,
+        mode: &Mode,
+        id: &str,
+        image: Option<&Image>,
+        command: &[OsString],
+    ) -> Result<Spec> {
+        let config = image.and_then(|image| image.config.config().as_ref());
+        let maps = maps::needed();
+        let (assembled, etc, writable) = launch::places(&context.paths, &id[..12]);
+        let root = match (&self.rootfs, image) {
+            (Some(directory), _) => Root::Directory(root_directory(directory)?),
+            (None, image) => {
+                let lower = image.map(|image| image.layers.clone()).unwrap_or_default();
+                let (upper, work) = (writable.join("upper"), writable.join("work"));
+                Root::Overlay(Layers { lower, upper, work, userxattr: maps.is_some() })
+            }
+        };
+        let shell = self.image_and_command.is_empty() && is_terminal();
+        let terminal = self.tty || shell;
+        let interactive = self.interactive || shell;
+        if terminal && interactive && !is_terminal_input() {
+            return Err(Error::usage("standard input is no terminal, so -t and -i can't go together")
+                .hint("Leave out -t to pass a pipe on, or run it in a terminal."));
+        }
+        let hostname = self.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
+        Ok(Spec {
+            id: id.to_owned(),
+            command: self.command(config, command)?,
+            env: self.environment(config, &hostname, terminal)?,
+            workdir: self.workdir(config)?,
+            user: self.user.clone().or_else(|| config.and_then(|config| config.user().clone())),
+            read_only: self.read_only,
+            mounts: mounts::parse(&self.volume, &self.mount, &self.tmpfs)?,
+            init: self.init,
+            network: self.network,
+            shm_size: self.shm_size,
+            namespaces: self.namespaces(mode, maps.is_some()),
+            hostname,
+            root,
+            assembled,
+            etc,
+            terminal,
+            interactive,
+            maps,
+        })
+    }
+
+    fn namespaces(&self, mode: &Mode, rootless: bool) -> CloneFlags {
+        let named = [
+            ("pid", CLONE_NEWPID),
+            ("uts", CLONE_NEWUTS),
+            ("ipc", CLONE_NEWIPC),
+            ("net", CLONE_NEWNET),
+            ("cgroup", CLONE_NEWCGROUP),
+        ];
+        let mut flags = CLONE_NEWNS;
+        for (name, flag) in named {
+            let shared = flag == CLONE_NEWNET && self.network == Network::Host;
+            if mode.parts.wants(name) && !shared {
+                flags |= flag;
+            }
+        }
+        if rootless { flags | CLONE_NEWUSER } else { flags }
+    }
+
+    /// Docker's rule: entrypoint then command; a command given replaces the
+    /// image's, an entrypoint given drops both.
+    fn command(&self, config: Option<&oci_spec::image::Config>, given: &[OsString]) -> Result<Vec<OsString>> {
+        let of_image = |words: Option<&Vec<String>>| {
+            words.map(|words| words.iter().map(OsString::from).collect()).unwrap_or_default()
+        };
+        let (mut words, default): (Vec<OsString>, Vec<OsString>) = match &self.entrypoint {
+            Some(program) if program.is_empty() => (Vec::new(), Vec::new()),
+            Some(program) => (vec![program.clone()], Vec::new()),
+            None => (
+                of_image(config.and_then(|config| config.entrypoint().as_ref())),
+                of_image(config.and_then(|config| config.cmd().as_ref())),
+            ),
+        };
+        words.extend(if given.is_empty() { default } else { given.to_vec() });
+        if words.is_empty() && self.rootfs.is_some() {
+            words.push("/bin/sh".into());
+        }
+        if words.is_empty() {
+            return Err(Error::usage("the image names no command to run").hint("Give one: boxlab run IMAGE COMMAND"));
+        }
+        Ok(words)
+    }
+
+    /// PATH, HOSTNAME and TERM, then the image's, then the user's; later ones win.
+    fn environment(
+        &self,
+        config: Option<&oci_spec::image::Config>,
+        hostname: &str,
+        terminal: bool,
+    ) -> Result<Vec<OsString>> {
+        let mut env: Vec<OsString> = vec![PATH.into(), format!("HOSTNAME={hostname}").into()];
+        if terminal {
+            let name = std::env::var("TERM").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "xterm".to_owned());
+            env.push(format!("TERM={name}").into());
+        }
+        let image = config.and_then(|config| config.env().clone()).unwrap_or_default();
+        let mut given: Vec<OsString> = image.into_iter().map(OsString::from).collect();
+        for file in &self.env_file {
+            given.extend(env_file(file)?);
+        }
+        given.extend(self.env.iter().filter_map(|entry| variable(entry)));
+        for entry in given {
+            let name = |entry: &OsStr| entry.as_bytes().split(|&byte| byte == b'=').next().unwrap_or_default().to_vec();
+            match env.iter_mut().find(|known| name(known) == name(&entry)) {
+                Some(known) => *known = entry,
+                None => env.push(entry),
+            }
+        }
+        Ok(env)
+    }
+
+    fn workdir(&self, config: Option<&oci_spec::image::Config>) -> Result<PathBuf> {
+        let of_image = || {
+            config.and_then(|config| config.working_dir().as_ref()).filter(|path| !path.is_empty()).map(PathBuf::from)
+        };
+        let workdir = self.workdir.clone().or_else(of_image).unwrap_or_else(|| "/".into());
+        if !workdir.is_absolute() {
+            return Err(Error::usage(format!("the working directory '{}' is not absolute", workdir.display()))
+                .hint("It is a path inside the container, from its root: /srv/app."));
+        }
+        Ok(workdir)
+    }
+}
+
+/// As Docker has them: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
+fn checked_name(name: &str) -> Result<&str> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if first && name.len() > 1 && name.bytes().all(good) {
+        return Ok(name);
+    }
+    Err(Error::usage(format!("'{name}' can't be a container's name"))
+        .hint("Two or more letters, digits, and after the first also _ . and -"))
+}
+
+fn root_directory(directory: &Path) -> Result<PathBuf> {
+    let found =
+        directory.canonicalize().or_fail(|| format!("cannot use {} as a root filesystem", directory.display()))?;
+    if !found.is_dir() {
+        return Err(Error::new(format!("{} is no directory", found.display()))
+            .hint("--rootfs takes an unpacked root filesystem."));
+    }
+    Ok(found)
+}
+
+/// `NAME=value` as it is; `NAME` with the value that it has here, if it has one.
+fn variable(entry: &OsStr) -> Option<OsString> {
+    if entry.as_bytes().contains(&b'=') {
+        return Some(entry.to_owned());
+    }
+    let mut whole = entry.to_owned();
+    whole.push("=");
+    whole.push(std::env::var_os(entry)?);
+    Some(whole)
+}
+
+/// Docker's format: a variable a line, `#` for comments, no quoting.
+fn env_file(path: &Path) -> Result<Vec<OsString>> {
+    let text = std::fs::read_to_string(path).or_fail(|| format!("cannot read the variables in {}", path.display()))?;
+    let lines = text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut found = Vec::new();
+    for line in lines {
+        let name = line.split('=').next().unwrap_or_default();
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return Err(Error::usage(format!("{} holds a line that sets no variable: '{line}'", path.display())));
+        }
+        found.extend(variable(OsStr::new(line)));
+    }
+    Ok(found)
+}

@@ -1,0 +1,155 @@
+//! Furnishes a container's root: the kernel's filesystems, devices, the few files
+//! of /etc that are made for it, what the user mounts, and what is covered.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use super::spec::{Mount, Spec, What};
+use crate::error::{Context, Result};
+use crate::kernel::{
+    CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
+    MsFlags, NOT_IMPLEMENTED, O_PATH, OFlag, proc as kernel_proc,
+};
+use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
+
+/// The group that owns terminals, in Debian and nearly everywhere.
+const TTY: u32 = 5;
+
+/// /proc, /sys and /dev, for the namespaces of this container.
+pub fn kernel_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    k.part("proc", |k| proc_filesystem(k, spec, root))?;
+    k.part("sys", |k| sys_filesystem(k, spec, root))?;
+    k.part("dev", |k| devices(k, spec, root))
+}
+
+fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    let own = spec.namespaces.contains(CLONE_NEWPID);
+    k.step(if own {
+        "A /proc that shows this PID namespace and no other"
+    } else {
+        "Without a PID namespace /proc can only be the host's"
+    });
+    let target = target::directory(k, root, Path::new("/proc"))?;
+    let target = kernel_proc::fd_path(&target);
+    if own { proc::mount(k, &target) } else { bind::bind(k, Path::new("/proc"), &target, true) }
+}
+
+fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    // sysfs belongs to the network namespace, which may not be ours to show.
+    let own = spec.maps.is_none() || spec.namespaces.contains(CLONE_NEWNET);
+    k.step(if own {
+        "A /sys that shows this network namespace, read-only"
+    } else {
+        "The network is the host's, and so /sys must be: bind it"
+    });
+    let target = target::directory(k, root, Path::new("/sys"))?;
+    if own {
+        return sysfs::mount(k, &kernel_proc::fd_path(&target));
+    }
+    bind::bind(k, Path::new("/sys"), &kernel_proc::fd_path(&target), true)?;
+    let mounted = target::directory(k, root, Path::new("/sys"))?;
+    readonly::recursive(k, &kernel_proc::fd_path(&mounted))
+}
+
+fn devices(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    k.step("An empty /dev in memory: no disk of the host is in it");
+    dev::empty(k, &target::directory(k, root, Path::new("/dev"))?)?;
+    // What was opened before lies beneath the mount; this is the mount.
+    let dev = target::directory(k, root, Path::new("/dev"))?;
+    if spec.maps.is_none() {
+        dev::nodes(k, &dev)?;
+    } else {
+        dev::borrowed_nodes(k, &dev)?;
+    }
+    dev::links(k, &dev)?;
+
+    k.step("Terminals, shared memory and message queues of its own");
+    let tty = spec.maps.as_ref().is_none_or(|maps| maps.has_group(TTY)).then_some(TTY);
+    dev::pts(k, &dev::directory(k, &dev, "pts")?, tty)?;
+    dev::shm(k, &dev::directory(k, &dev, "shm")?, spec.shm_size)?;
+    if spec.maps.is_none() || spec.namespaces.contains(CLONE_NEWIPC) {
+        dev::mqueue(k, &dev::directory(k, &dev, "mqueue")?)?;
+    }
+    Ok(())
+}
+
+/// The files that tell a container who and where it is.
+pub fn etc(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    k.step("Its own hostname, hosts and resolv.conf, over the image's");
+    for name in ["hostname", "hosts", "resolv.conf"] {
+        let file = target::file(k, root, &Path::new("/etc").join(name))?;
+        bind::bind(k, &spec.etc.join(name), &kernel_proc::fd_path(&file), false)?;
+    }
+    Ok(())
+}
+
+/// What `-v`, `--mount` and `--tmpfs` ask for, in order.
+pub fn user_mounts(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    for mount in &spec.mounts {
+        user_mount(k, mount, root).doing(|| format!("cannot mount at {}", mount.target.display()))?;
+    }
+    Ok(())
+}
+
+fn user_mount(k: &Kernel, mount: &Mount, root: &OwnedFd) -> Result<()> {
+    match &mount.what {
+        What::Tmpfs(options) => {
+            k.step("Mount the memory that you asked for");
+            let target = target::directory(k, root, &mount.target)?;
+            let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+            let flags = if mount.read_only { flags | MS_RDONLY } else { flags };
+            tmpfs::mount(k, &kernel_proc::fd_path(&target), flags, options)
+        }
+        What::Bind(source) => {
+            k.step("Show what you asked for: a copy of the mount, not of the files");
+            let tree = k.open_tree(source, true)?;
+            let target = match source.is_dir() {
+                true => target::directory(k, root, &mount.target)?,
+                false => target::file(k, root, &mount.target)?,
+            };
+            if !mount.read_only {
+                return k.move_mount(&tree, &target);
+            }
+            match k.mount_setattr(&tree, true, MOUNT_ATTR_RDONLY) {
+                Err(error) if error.errno() == Some(NOT_IMPLEMENTED) => {
+                    k.move_mount(&tree, &target)?;
+                    let mounted = target::directory(k, root, &mount.target)?;
+                    readonly::remount(k, &kernel_proc::fd_path(&mounted), MsFlags::empty())
+                }
+                Err(error) => Err(error),
+                Ok(()) => k.move_mount(&tree, &target),
+            }
+        }
+    }
+}
+
+/// Covers what a container should not see.
+pub fn mask(k: &Kernel, root: &OwnedFd) -> Result<()> {
+    k.step("Cover what tells of the machine: /proc/kcore, keys, firmware, ...");
+    let null = k.open(Path::new("/dev/null"), O_PATH, 0)?;
+    for path in mask::MASKED.map(Path::new) {
+        let Some(target) = target::existing(k, root, path, OFlag::empty())? else { continue };
+        if is_directory(&target) { mask::directory(k, &target)? } else { mask::file(k, &null, &target)? }
+    }
+    Ok(())
+}
+
+/// Makes read-only what would configure the machine.
+pub fn readonly_paths(k: &Kernel, root: &OwnedFd) -> Result<()> {
+    k.step("Make read-only what would configure the machine: /proc/sys, ...");
+    for path in mask::READONLY.map(Path::new) {
+        let Some(target) = target::existing(k, root, path, OFlag::empty())? else { continue };
+        let again = |path: &Path| {
+            let again = target::existing(k, root, path, OFlag::empty())?;
+            again.map_or_else(|| target::file(k, root, path), Ok)
+        };
+        mask::readonly(k, &target, path, again)?;
+    }
+    Ok(())
+}
+
+fn is_directory(file: &OwnedFd) -> bool {
+    let metadata = file.try_clone().and_then(|file| File::from(file).metadata());
+    metadata.is_ok_and(|metadata| metadata.is_dir())
+}

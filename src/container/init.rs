@@ -1,0 +1,131 @@
+//! The child's half: from a fresh process in new namespaces to the user's program,
+//! primitive by primitive. Read it from top to bottom.
+//!
+//! The parent's half is `launch`. Every path of the image is resolved inside the
+//! container's root (`target`), every descriptor closes on exec.
+
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use super::furnish;
+use super::identity::Identity;
+use super::spec::{Root, Spec};
+use super::terminal;
+use crate::error::{Context, Error, Result};
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, MsFlags, O_DIRECTORY, O_PATH, Program};
+use crate::primitives::mount::{bind, overlay, pivot, readonly};
+use crate::primitives::net::loopback;
+use crate::primitives::ns::{mnt, user, uts};
+
+/// The container's first process, up to its exec.
+pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
+    // The modes below are meant as they are written.
+    k.umask(0);
+    if spec.maps.is_some() {
+        user::become_root(k)?;
+    }
+    if spec.namespaces.contains(CLONE_NEWUTS) {
+        uts::rename(k, &spec.hostname)?;
+    }
+    if spec.namespaces.contains(CLONE_NEWNET) {
+        k.part("loopback", loopback::up)?;
+    }
+
+    k.step("Cut the mount table off from the host's: no mount travels out");
+    mnt::private(k)?;
+    let console = {
+        let root = assemble(k, spec)?;
+        furnish::kernel_filesystems(k, spec, &root)?;
+        k.part("etc", |k| furnish::etc(k, spec, &root))?;
+        furnish::user_mounts(k, spec, &root)?;
+        let console = terminal::open(k, spec, &root)?;
+        k.part("mask", |k| furnish::mask(k, &root))?;
+        k.part("readonly_paths", |k| furnish::readonly_paths(k, &root))?;
+        console
+    };
+    if spec.read_only {
+        k.step("Make the root read-only: what must be written has its own mounts");
+        readonly::remount(k, &spec.assembled, MsFlags::empty())?;
+    }
+    k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
+
+    let groups_fixed = spec.maps.as_ref().is_some_and(user::Maps::denies_setgroups);
+    let identity = Identity::find(k, spec.user.as_deref(), groups_fixed)?;
+    terminal::take(k, console, spec.interactive, &identity)?;
+    start_in(k, &spec.workdir)?;
+    identity.assume(k)?;
+    if spec.init { supervise(k, spec, &identity) } else { become_program(k, spec, &identity) }
+}
+
+/// Puts the root filesystem together and opens it.
+fn assemble(k: &Kernel, spec: &Spec) -> Result<OwnedFd> {
+    let cannot = || format!("cannot put the root filesystem together at {}", spec.assembled.display());
+    match &spec.root {
+        Root::Overlay(layers) => {
+            k.step("The image's layers below, a fresh writable one above");
+            overlay::mount(k, layers, &spec.assembled).doing(cannot)?;
+        }
+        Root::Directory(directory) => {
+            k.step("A new root must be a mount point: bind the directory");
+            bind::bind(k, directory, &spec.assembled, true).doing(cannot)?;
+        }
+    }
+    k.open(&spec.assembled, O_PATH | O_DIRECTORY, 0)
+}
+
+/// The working directory, made if the image lacks it, and surely inside.
+fn start_in(k: &Kernel, workdir: &Path) -> Result<()> {
+    k.step("Start in the working directory");
+    match k.chdir(workdir) {
+        Err(error) if error.errno() == Some(MISSING) => {
+            make_all(k, workdir)?;
+            k.chdir(workdir)?;
+        }
+        other => other.doing(|| format!("cannot start in {}", workdir.display()))?,
+    }
+    // A path through /proc/self/fd could have led out. CVE-2024-21626
+    if !k.is_inside_root() {
+        return Err(Error::new(format!("the working directory {} lies outside of the container", workdir.display())));
+    }
+    Ok(())
+}
+
+fn make_all(k: &Kernel, path: &Path) -> Result<()> {
+    let mut reached = PathBuf::from("/");
+    for name in path.components().skip(1) {
+        reached.push(name);
+        match k.mkdir(&reached, 0o755) {
+            Err(error) if error.errno() == Some(EXISTS) => {}
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// Nothing of boxlab is left when the program starts: no descriptor, no mask.
+fn become_program(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible> {
+    let program = Program::find(&spec.command, &identity.environment(&spec.env))?;
+    k.step("No descriptor of ours reaches the program, which takes over now");
+    k.umask(0o022);
+    k.close_on_exec_from(3)?;
+    k.execve(&program)
+}
+
+/// `--init`: this process stays PID 1, passes signals on and collects orphans.
+fn supervise(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible> {
+    k.step("Stay as PID 1, which collects orphans; the program is its child");
+    k.block_all_signals()?;
+    let program = k.clone3("program", CloneFlags::empty(), |k| {
+        if spec.terminal {
+            k.take_foreground()?;
+        }
+        become_program(k, spec, identity)
+    })?;
+    k.hang_up();
+    k.exit(k.reap_until(&program)?.status())
+}
+
+/// ENOENT and EEXIST, errno(3)
+const MISSING: i32 = 2;
+const EXISTS: i32 = 17;

@@ -1,0 +1,151 @@
+//! The parent's half: starts the container's first process, helps it where only
+//! someone outside can, and stays until it ends.
+//!
+//! The child's half is `init`. All that outlives this process is in the ledger
+//! before it is made.
+
+use std::path::PathBuf;
+
+use super::attach::Attached;
+use super::init;
+use super::spec::{Network, Root, Spec};
+use crate::error::{Error, IoContext, Result};
+use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, proc, write_whole};
+use crate::ledger::{Item, Ledger};
+use crate::paths::{self, Paths};
+use crate::primitives::ns::user;
+
+/// How many Ctrl-C a program without a terminal may ignore.
+const PATIENCE: usize = 3;
+
+/// Makes the directories of a container: its place to be put together, its /etc
+/// files and its writable layer.
+pub fn prepare(paths: &Paths, spec: &Spec, ledger: &mut Ledger) -> Result<()> {
+    let running = paths.running(ledger.short_id());
+    ledger.record(Item::Directory(running))?;
+    paths::make(&spec.assembled)?;
+    paths::make(&spec.etc)?;
+    if let Root::Overlay(layers) = &spec.root {
+        ledger.record(Item::Directory(paths.writable(ledger.short_id())))?;
+        paths::make(&layers.upper)?;
+        paths::make(&layers.work)?;
+    }
+    for (name, text) in etc_files(spec) {
+        let path = spec.etc.join(name);
+        std::fs::write(&path, text).or_fail(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// What the container finds in /etc.
+fn etc_files(spec: &Spec) -> [(&'static str, String); 3] {
+    let hosts = match spec.network {
+        Network::Host => std::fs::read_to_string("/etc/hosts").unwrap_or_default(),
+        Network::None => format!(
+            "127.0.0.1\tlocalhost {0}\n::1\tlocalhost ip6-localhost ip6-loopback {0}\nff02::1\tip6-allnodes\n",
+            spec.hostname
+        ),
+    };
+    let resolvers = match spec.network {
+        Network::Host => std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+        Network::None => String::new(),
+    };
+    [("hostname", format!("{}\n", spec.hostname)), ("hosts", hosts), ("resolv.conf", resolvers)]
+}
+
+/// Takes a container's name for as long as it exists.
+pub fn claim_name(paths: &Paths, name: &str, ledger: &mut Ledger) -> Result<()> {
+    paths::make(&paths.names())?;
+    let path = paths.names().join(name);
+    let owner = || std::fs::read_to_string(&path).unwrap_or_default();
+    if path.exists() {
+        let holder = owner();
+        let taken = Error::new(format!("the name '{name}' is in use by container {holder}"));
+        return Err(taken.hint("Choose another, or wait until that container has ended. If it was\nkilled, `boxlab cleanup` frees the name."));
+    }
+    ledger.record(Item::File(path.clone()))?;
+    let written = write_whole(&path, ledger.short_id().as_bytes());
+    written.or_fail(|| format!("cannot take the name '{name}'"))
+}
+
+/// Runs the container to its end; the status of its program.
+pub fn run(k: &Kernel, spec: &Spec) -> Result<i32> {
+    let alone = !spec.namespaces.contains(CLONE_NEWPID);
+    if alone {
+        k.step("No PID namespace will end what the program leaves behind: adopt it");
+        k.become_subreaper()?;
+    }
+    k.step("Start the first process, in namespaces of its own");
+    let mut child = k.clone3("child", spec.namespaces, |k| init::init(k, spec))?;
+    k.look(|| format!("ls -l /proc/{}/ns; cat /proc/{}/mountinfo", child.pid, child.pid));
+    let ended = follow(k, spec, &mut child);
+    if ended.is_err() {
+        k.kill(&mut child);
+    }
+    if alone {
+        end_orphans(k)?;
+    }
+    Ok(ended?.status())
+}
+
+fn follow(k: &Kernel, spec: &Spec, child: &mut Child) -> Result<Exit> {
+    let mut terminal = None;
+    loop {
+        match k.hear(child)? {
+            Heard::Gate(_) => {
+                if let Some(maps) = &spec.maps {
+                    user::map(k, child.pid, maps)?;
+                }
+                k.answer(child)?;
+            }
+            Heard::Descriptor(master) => terminal = Some(Attached::new(k, master, spec.interactive)?),
+            Heard::Ended if k.plans() => return k.wait(child),
+            Heard::Ended => return Err(Error::new("the container's first process ended before its program started")),
+            Heard::Started => break,
+        }
+    }
+    match terminal {
+        Some(terminal) => terminal.run(k, child),
+        None => wait(k, child),
+    }
+}
+
+/// Without a terminal: passes signals on, as `docker run` does. A PID 1 ignores
+/// what it does not handle, so who insists on Ctrl-C gets out all the same.
+fn wait(k: &Kernel, child: &mut Child) -> Result<Exit> {
+    let mut interrupts = 0;
+    loop {
+        if !k.wait_for_end(child)? {
+            return k.wait(child);
+        }
+        while let Some(signal) = k.signal() {
+            interrupts += usize::from(signal == Signal::SIGINT);
+            let signal = if interrupts >= PATIENCE { Signal::SIGKILL } else { signal };
+            if signal != Signal::SIGWINCH {
+                k.pidfd_send_signal(child, signal)?;
+            }
+        }
+    }
+}
+
+/// Without a PID namespace: ends whatever the program has left running.
+fn end_orphans(k: &Kernel) -> Result<()> {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    loop {
+        let orphans = proc::children_of(own);
+        if orphans.is_empty() {
+            return Ok(());
+        }
+        k.step("End what the program left behind");
+        for pid in orphans {
+            let _ = k.end_process(pid);
+            k.collect(pid);
+        }
+    }
+}
+
+/// Where the parts of a container's own lie.
+pub fn places(paths: &Paths, short_id: &str) -> (PathBuf, PathBuf, PathBuf) {
+    let running = paths.running(short_id);
+    (running.join("root"), running.join("etc"), paths.writable(short_id))
+}

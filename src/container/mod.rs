@@ -1,0 +1,18 @@
+//! The pieces put together: a container. In reading order:
+//!
+//! - [`spec`]: what is wanted
+//! - [`launch`]: the parent's half
+//! - [`init`]: the child's half, primitive by primitive
+//! - [`furnish`], [`identity`], [`terminal`]: what `init` needs for its root, its
+//!   user and its terminal
+//! - [`attach`]: the user's side of the terminal
+//! - [`maps`]: which ids a user namespace gets
+
+pub mod attach;
+pub mod furnish;
+pub mod identity;
+pub mod init;
+pub mod launch;
+pub mod maps;
+pub mod spec;
+pub mod terminal;

@@ -1,0 +1,294 @@
+//! Files and directories, where a lesson shows them or a root is furnished.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag};
+use nix::sys::stat::{Mode, SFlag};
+
+use super::Kernel;
+use crate::error::Result;
+use crate::trace::decode;
+
+fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+impl Kernel {
+    /// Makes a directory. mkdir(2)
+    #[track_caller]
+    pub fn mkdir(&self, path: &Path, mode: u32) -> Result<()> {
+        let args = || vec![decode::path(path), decode::mode(mode)];
+        self.call("mkdir", args, || nix::unistd::mkdir(path, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Makes a directory beneath an open one. mkdirat(2)
+    #[track_caller]
+    pub fn mkdirat(&self, directory: &OwnedFd, name: &OsStr, mode: u32) -> Result<()> {
+        let args = || vec![decode::fd(directory), decode::string(name), decode::mode(mode)];
+        self.call("mkdirat", args, || nix::sys::stat::mkdirat(directory, name, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Removes an empty directory. rmdir(2)
+    #[track_caller]
+    pub fn rmdir(&self, path: &Path) -> Result<()> {
+        self.call("rmdir", || vec![decode::path(path)], || std::fs::remove_dir(path).map_err(|error| errno(&error)))
+    }
+
+    /// Removes a file's name. unlink(2)
+    #[track_caller]
+    pub fn unlink(&self, path: &Path) -> Result<()> {
+        self.call("unlink", || vec![decode::path(path)], || nix::unistd::unlink(path))
+    }
+
+    /// Opens by path. open(2)
+    #[track_caller]
+    pub fn open(&self, path: &Path, flags: OFlag, mode: u32) -> Result<OwnedFd> {
+        let flags = flags | OFlag::O_CLOEXEC;
+        let args = || {
+            let mut args = vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
+            if flags.contains(OFlag::O_CREAT) {
+                args.push(decode::mode(mode));
+            }
+            args
+        };
+        self.call("openat", args, || nix::fcntl::openat(AT_FDCWD, path, flags, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Opens beneath an open directory, symlinks and `..` bound by `resolve`. openat2(2)
+    #[track_caller]
+    pub fn openat2(
+        &self,
+        root: BorrowedFd<'_>,
+        path: &Path,
+        flags: OFlag,
+        mode: u32,
+        resolve: ResolveFlag,
+    ) -> Result<OwnedFd> {
+        let flags = flags | OFlag::O_CLOEXEC;
+        let args = || {
+            let created =
+                if flags.contains(OFlag::O_CREAT) { format!("mode={}, ", decode::mode(mode)) } else { String::new() };
+            let how = format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve));
+            vec![decode::fd(&root), decode::path(path), how, "24".to_owned()]
+        };
+        let how = OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
+        self.call("openat2", args, || nix::fcntl::openat2(root, path, how))
+    }
+
+    /// [`Kernel::openat2`] for what need not exist: that it doesn't is no event.
+    #[track_caller]
+    pub fn openat2_if_exists(
+        &self,
+        root: BorrowedFd<'_>,
+        path: &Path,
+        flags: OFlag,
+        resolve: ResolveFlag,
+    ) -> Result<Option<OwnedFd>> {
+        if !self.plans() {
+            let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
+            if matches!(nix::fcntl::openat2(root, path, how), Err(Errno::ENOENT)) {
+                return Ok(None);
+            }
+        }
+        self.openat2(root, path, flags, 0, resolve).map(Some)
+    }
+
+    /// True if the working directory lies beneath the root directory. getcwd(2)
+    pub fn is_inside_root(&self) -> bool {
+        self.plans() || nix::unistd::getcwd().is_ok_and(|directory| directory.is_absolute())
+    }
+
+    /// Gives a file to another owner. chown(2)
+    #[track_caller]
+    pub fn fchown(&self, file: &OwnedFd, uid: u32) -> Result<()> {
+        let args = || vec![decode::fd(file), uid.to_string(), "-1".to_owned()];
+        self.call("fchown", args, || nix::unistd::fchown(file, Some(nix::unistd::Uid::from_raw(uid)), None))
+    }
+
+    /// Makes a symbolic link beneath an open directory. symlink(2)
+    #[track_caller]
+    pub fn symlinkat(&self, target: &str, directory: &OwnedFd, name: &str) -> Result<()> {
+        let args = || vec![decode::string(target), decode::fd(directory), decode::string(name)];
+        self.call("symlinkat", args, || nix::unistd::symlinkat(target, directory, name))
+    }
+
+    /// Makes a character device node beneath an open directory. mknod(2)
+    #[track_caller]
+    pub fn mknodat(&self, directory: &OwnedFd, name: &str, mode: u32, major: u64, minor: u64) -> Result<()> {
+        let args = || {
+            let device = format!("makedev({major:#x}, {minor:#x})");
+            vec![decode::fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
+        };
+        let device = nix::sys::stat::makedev(major, minor);
+        self.call("mknodat", args, || {
+            nix::sys::stat::mknodat(directory, name, SFlag::S_IFCHR, Mode::from_bits_truncate(mode), device)
+        })
+    }
+
+    /// Sets a file's mode by descriptor, whatever the umask was. chmod(2)
+    #[track_caller]
+    pub fn fchmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
+        let args = || vec![decode::fd(file), decode::mode(mode)];
+        self.call("fchmod", args, || nix::sys::stat::fchmod(file, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Changes the working directory. chdir(2)
+    #[track_caller]
+    pub fn chdir(&self, path: &Path) -> Result<()> {
+        self.call("chdir", || vec![decode::path(path)], || nix::unistd::chdir(path))
+    }
+
+    /// Changes the working directory to an open one. chdir(2)
+    #[track_caller]
+    pub fn fchdir(&self, directory: &OwnedFd) -> Result<()> {
+        self.call("fchdir", || vec![decode::fd(directory)], || nix::unistd::fchdir(directory))
+    }
+
+    /// Which permission bits new files are denied. umask(2)
+    pub fn umask(&self, mask: u32) {
+        nix::sys::stat::umask(Mode::from_bits_truncate(mask));
+    }
+
+    /// Writes to a descriptor in one call. write(2)
+    #[track_caller]
+    pub fn write(&self, file: &OwnedFd, text: &[u8]) -> Result<usize> {
+        let args = || vec![decode::fd(file), decode::bytes(text), text.len().to_string()];
+        self.call("write", args, || nix::unistd::write(file, text))
+    }
+
+    /// Opens an existing file (often one of the kernel's) and writes to it in one call.
+    #[track_caller]
+    pub fn write_to(&self, path: &Path, text: &str) -> Result<()> {
+        let file = self.open_quietly(path, OFlag::O_WRONLY)?;
+        self.write(&file, text.as_bytes()).map(drop)
+    }
+
+    /// The open before a told write or read: its error is told, its success is not.
+    #[track_caller]
+    fn open_quietly(&self, path: &Path, flags: OFlag) -> Result<OwnedFd> {
+        use super::Outcome;
+        let source = std::panic::Location::caller();
+        let flags = flags | OFlag::O_CLOEXEC;
+        let opened = if self.plans() { OwnedFd::planned() } else { nix::fcntl::open(path, flags, Mode::empty()) };
+        opened.map_err(|errno| {
+            let args = vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
+            self.tell_call("openat", || args.clone(), "-1".to_owned(), Some(errno), 0, source);
+            self.failed("openat", args.clone(), errno, source)
+        })
+    }
+
+    /// Makes or replaces a small file with this text, as `echo text > path` would.
+    #[track_caller]
+    pub fn put(&self, path: &Path, text: &str) -> Result<()> {
+        let file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC, 0o644)?;
+        self.write(&file, text.as_bytes()).map(drop)
+    }
+
+    /// Appends to a file, as `echo text >> path` would.
+    #[track_caller]
+    pub fn append(&self, path: &Path, text: &str) -> Result<()> {
+        let file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND, 0o644)?;
+        self.write(&file, text.as_bytes()).map(drop)
+    }
+
+    /// Appends blocks until the kernel refuses, and tells that refusal; at most
+    /// `limit` bytes. How much was written.
+    #[track_caller]
+    pub fn fill(&self, path: &Path, block: &[u8], limit: usize) -> Result<usize> {
+        let file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND, 0o644)?;
+        let source = std::panic::Location::caller();
+        let mut written = 0;
+        while written < limit && !self.plans() {
+            match nix::unistd::write(&file, block) {
+                Ok(count) => written += count,
+                Err(errno) => {
+                    let start = decode::bytes(&block[..block.len().min(32)]);
+                    let args = vec![decode::fd(&file), format!("{start}..."), block.len().to_string()];
+                    self.tell_call("write", || args.clone(), "-1".to_owned(), Some(errno), 0, source);
+                    return if errno == Errno::ENOSPC {
+                        Ok(written)
+                    } else {
+                        Err(self.failed("write", args, errno, source))
+                    };
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// A handle on a path, for mounts on it or of it. open(2), O_PATH
+    #[track_caller]
+    pub fn open_path(&self, path: &Path) -> Result<OwnedFd> {
+        self.open(path, OFlag::O_PATH, 0)
+    }
+
+    /// Reads a small file from its start. In a plan there is nothing to read.
+    #[track_caller]
+    pub fn read_to_string(&self, path: &Path) -> Result<String> {
+        let fd = self.open(path, OFlag::O_RDONLY, 0)?;
+        let mut text = String::new();
+        if !self.plans() {
+            let read = File::from(fd).read_to_string(&mut text);
+            read.map_err(|error| crate::error::Error::io(format!("cannot read {}", path.display()), &error))?;
+        }
+        Ok(text)
+    }
+
+    /// Keeps every descriptor above standard error out of the next program,
+    /// also those that something else left open. close_range(2), CVE-2024-21626
+    #[track_caller]
+    pub fn close_on_exec_from(&self, first: u32) -> Result<()> {
+        let names = || "CLOSE_RANGE_CLOEXEC".to_owned();
+        let args = || vec![first.to_string(), u32::MAX.to_string(), names()];
+        self.call("close_range", args, || {
+            // SAFETY: takes plain numbers; nothing is closed before exec.
+            Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })
+                .map(drop)
+        })
+    }
+
+    /// Makes `number` (0, 1 or 2) lead where `file` leads. dup(2)
+    pub fn dup_onto(&self, file: &OwnedFd, number: i32) -> Result<()> {
+        // SAFETY: duplicates onto a standard descriptor, which std never closes.
+        let done = Errno::result(unsafe { libc::dup2(file.as_raw_fd(), number) });
+        done.map(drop)
+            .map_err(|errno| crate::error::Error::io(format!("cannot replace descriptor {number}"), &errno.into()))
+    }
+}
+
+/// Names of open(2)'s flags, the access mode first, as strace has them.
+fn open_flags(flags: OFlag) -> String {
+    let access = match flags & OFlag::O_ACCMODE {
+        OFlag::O_WRONLY => "O_WRONLY",
+        OFlag::O_RDWR => "O_RDWR",
+        _ => "O_RDONLY",
+    };
+    let rest = flags.difference(OFlag::O_ACCMODE);
+    if rest.is_empty() { access.to_owned() } else { format!("{access}|{}", decode::flags(&rest)) }
+}
+
+/// Writes a file that must be whole or not there: a temporary name, fsync(2), rename(2).
+pub fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    temporary.write_all(text)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Makes a file that appears under its name with this text in it already, and
+/// stays open to append to: an unnamed file, then a link. open(2), O_TMPFILE
+pub fn create_whole(path: &Path, text: &[u8]) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut file = File::options().append(true).custom_flags(libc::O_TMPFILE).mode(0o600).open(directory)?;
+    file.write_all(text)?;
+    let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
+    nix::unistd::linkat(AT_FDCWD, unnamed.as_str(), AT_FDCWD, path, nix::fcntl::AtFlags::AT_SYMLINK_FOLLOW)?;
+    Ok(file)
+}

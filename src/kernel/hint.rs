@@ -1,0 +1,75 @@
+//! Why a call usually fails, and what to do about it.
+
+use nix::errno::Errno;
+
+use super::proc;
+
+/// What a learner who meets this error needs to know.
+pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
+    let hint = match (call, errno) {
+        ("unshare" | "clone3", Errno::EPERM | Errno::EACCES | Errno::ENOSPC | Errno::EUSERS) => {
+            return Some(no_namespaces(errno));
+        }
+        ("unshare" | "clone3" | "setns", Errno::EINVAL) => {
+            "This kernel lacks one of the namespaces asked for, or the caller has threads.\n`boxlab doctor` says which namespaces work here."
+        }
+        ("setns", Errno::EPERM) => {
+            "Joining needs CAP_SYS_ADMIN in the user namespace that owns the target.\nRun as root, or join a process of your own that has a user namespace of yours."
+        }
+        ("pidfd_open", Errno::ESRCH) => "There is no such process. `boxlab ns ls` lists those that can be seen.",
+        ("mount", Errno::EPERM) => {
+            "Mounting needs CAP_SYS_ADMIN over this mount namespace. In a user namespace a\nread-only or nosuid flag of the host's mount can't be taken off again, and\nproc or sysfs can't be mounted where parts of the host's are covered."
+        }
+        ("mount", Errno::ENODEV) => {
+            "This kernel does not have that filesystem. `cat /proc/filesystems` lists those it has."
+        }
+        ("mount", Errno::EINVAL) => "The filesystem refused its options. `dmesg | tail` often says which one.",
+        ("mount" | "open_tree", Errno::ENOENT) => "The source or the target of the mount does not exist.",
+        ("mount", Errno::ENOTDIR) => "One side of a bind mount is a directory and the other a file.",
+        ("mount", Errno::ELOOP) => "A symbolic link stands where none may be followed.",
+        ("pivot_root", Errno::EINVAL) => {
+            "pivot_root wants a mount point as the new root, on a private mount, and never\nthe initial ramfs. Make propagation private and bind the root onto itself first."
+        }
+        ("pivot_root", Errno::EBUSY) => "The new root is the current root: it must be a mount of its own.",
+        ("sethostname", Errno::EPERM) => {
+            "Naming needs CAP_SYS_ADMIN in the user namespace that owns this UTS namespace."
+        }
+        ("sethostname", Errno::EINVAL) => "A hostname has at most 64 bytes.",
+        ("write", Errno::EPERM) => {
+            "An id map may be written once, by the parent: one's own id alone, or ranges\nwith CAP_SETUID. Ranges of /etc/subuid are written by newuidmap(1)."
+        }
+        ("write", Errno::EINVAL) => "The kernel did not accept that value; see the man pages named above.",
+        ("execve", Errno::ENOENT) => {
+            "The file exists but not what it asks for: its ELF interpreter (see `file`), or\nthe program behind `#!`. In a root directory of its own, that must be inside."
+        }
+        ("execve", Errno::ENOEXEC) => "Not a program for this machine: wrong architecture, or a script without `#!`.",
+        ("execve", Errno::EACCES) => "No execute permission, or it lies on a mount with noexec.",
+        (_, Errno::ENOSPC) => "There is no space left there: `df -h` and `df -i` show what is full.",
+        (_, Errno::EROFS) => "That filesystem is read-only.",
+        (_, Errno::ENOSYS) => "This kernel does not have the call, or a seccomp filter hides it. See `boxlab doctor`.",
+        ("mkdir" | "openat" | "openat2" | "mkdirat", Errno::EACCES) => "No permission for that path as this user.",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What keeps this process from making namespaces, most likely first.
+pub fn no_namespaces(errno: Errno) -> String {
+    if errno == Errno::ENOSPC || proc::setting("user/max_user_namespaces") == Some(0) {
+        return "The limit on user namespaces is reached or 0.\nAs root: sysctl user.max_user_namespaces=15000"
+            .to_owned();
+    }
+    if proc::setting("kernel/unprivileged_userns_clone") == Some(0) {
+        return "This host forbids user namespaces to ordinary users.\nAs root: sysctl kernel.unprivileged_userns_clone=1".to_owned();
+    }
+    if proc::setting("kernel/apparmor_restrict_unprivileged_userns") == Some(1) {
+        return "AppArmor forbids user namespaces to programs without a profile (Ubuntu 23.10\nand later). As root: sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned();
+    }
+    if proc::status("self", "Seccomp").as_deref() == Some("2") {
+        return "A seccomp filter is on this process: it is probably in a container already.\nStart that container with --privileged, or with --security-opt seccomp=unconfined.".to_owned();
+    }
+    if super::identity::euid() == 0 {
+        return "Root without CAP_SYS_ADMIN, as in a container: give it that capability\n(--cap-add SYS_ADMIN or --privileged), or run on the host itself.".to_owned();
+    }
+    "This needs root, or a user namespace around it. A process in a chroot can't make\none. `boxlab doctor` tries what works here.".to_owned()
+}

@@ -1,0 +1,336 @@
+//! The only home of `unsafe`, `nix` and `libc`: one method, one system call,
+//! named as its man page, told to the observer with its real arguments.
+//!
+//! A primitive is written against [`Kernel`] and says *why* with
+//! [`Kernel::step`]; what it calls is told by the methods themselves. The same
+//! code therefore runs, narrates and plans.
+
+mod child;
+mod file;
+mod flags;
+mod hint;
+mod identity;
+mod ids;
+mod ipc;
+mod mount;
+mod namespace;
+mod netlink;
+mod outcome;
+mod parts;
+mod pause;
+pub mod proc;
+mod process;
+mod signal;
+mod terminal;
+pub mod time;
+mod tree;
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::Location;
+use std::time::Instant;
+
+use nix::errno::Errno;
+
+use crate::error::{Error, Result};
+use crate::trace::relay::Link;
+use crate::trace::{Detail, Event, Observer, Record, decode};
+
+pub use child::{Child, Exit, Heard};
+pub use file::{create_whole, write_whole};
+pub use flags::*;
+pub use hint::no_namespaces;
+pub use identity::{egid, euid};
+pub use ids::{SubordinateIds, program_path, subordinate_ids, user_name};
+pub use ipc::Queue;
+pub use mount::{MOUNT_ATTR_RDONLY, NOT_IMPLEMENTED};
+pub use netlink::{Interface, LOOPBACK, interfaces};
+pub use outcome::Outcome;
+pub use parts::{Parts, nearest};
+pub use process::Program;
+pub use signal::reset as reset_signals;
+pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
+pub use tree::remove_tree;
+
+/// How a [`Kernel`] behaves beside doing what it is told.
+#[derive(Debug, Clone, Default)]
+pub struct Mode {
+    /// Say the steps and calls, make none (`--plan`).
+    pub plan: bool,
+    /// Wait for Enter between steps (`--pause`).
+    pub pause: bool,
+    /// Which parts to leave out (`--without`, `--only`).
+    pub parts: Parts,
+}
+
+/// The system calls of one process, and who is told of them.
+pub struct Kernel {
+    role: &'static str,
+    detail: Detail,
+    mode: Mode,
+    observer: RefCell<Box<dyn Observer>>,
+    step: RefCell<Option<Cow<'static, str>>>,
+    seq: Cell<u64>,
+    pauser: RefCell<pause::Pauser>,
+    signals: RefCell<Option<signal::Signals>>,
+    link: RefCell<Option<Link>>,
+}
+
+impl fmt::Debug for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kernel").field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+impl Kernel {
+    /// The kernel as the process that the user started sees it.
+    pub fn new(observer: Box<dyn Observer>, mode: Mode) -> Self {
+        Self::with_role("host", observer, mode)
+    }
+
+    fn with_role(role: &'static str, observer: Box<dyn Observer>, mode: Mode) -> Self {
+        Self {
+            role,
+            detail: observer.detail(),
+            mode,
+            observer: RefCell::new(observer),
+            step: RefCell::new(None),
+            seq: Cell::new(0),
+            pauser: RefCell::default(),
+            signals: RefCell::default(),
+            link: RefCell::default(),
+        }
+    }
+
+    /// True if calls are only said, not made.
+    pub fn plans(&self) -> bool {
+        self.mode.plan
+    }
+
+    /// True if somebody wants to know calls and state.
+    pub fn tells(&self) -> bool {
+        self.detail == Detail::Full
+    }
+
+    /// Says why the next calls are made: a sentence of at most 72 characters.
+    #[track_caller]
+    pub fn step(&self, why: impl Into<Cow<'static, str>>) {
+        let why = why.into();
+        if self.detail >= Detail::Steps {
+            let source = Location::caller();
+            self.tell(Event::Step {
+                primitive: primitive(source.file()),
+                text: why.to_string(),
+                source: place(source),
+            });
+        }
+        self.step.replace(Some(why));
+    }
+
+    /// Says what can be seen from another terminal while `--pause` waits.
+    pub fn look(&self, command: impl FnOnce() -> String) {
+        if self.mode.pause {
+            self.tell(Event::Look { command: command() });
+        }
+    }
+
+    /// Shows something that was read: a file's lines, a table, a picture.
+    pub fn show(&self, title: &str, lines: impl FnOnce() -> Vec<String>) {
+        if self.tells() && !self.mode.plan {
+            self.tell(Event::Show { title: title.to_owned(), lines: lines() });
+        }
+    }
+
+    /// Tells what something was and what it is now. In a plan nothing changes.
+    pub fn state(&self, subject: &str, before: &str, after: &str) {
+        if self.tells() && !self.mode.plan {
+            self.tell(Event::State { subject: subject.to_owned(), before: before.to_owned(), after: after.to_owned() });
+        }
+    }
+
+    /// Names where to read on; `what` is `man`, `shell`, `lesson` or `book`.
+    pub fn see(&self, what: &str, reference: &str) {
+        if self.tells() {
+            self.tell(Event::See { what: what.to_owned(), reference: reference.to_owned() });
+        }
+    }
+
+    /// Tells that the command has ended.
+    pub fn done(&self, status: i32) {
+        if self.detail >= Detail::Steps {
+            self.tell(Event::Done { status });
+        }
+    }
+
+    /// Makes one part of a command, unless the user left it out.
+    pub fn part<T: Default>(&self, name: &'static str, make: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        if self.mode.parts.wants(name) {
+            return make(self);
+        }
+        if self.detail >= Detail::Steps {
+            self.tell(Event::Left { part: name.to_owned() });
+        }
+        Ok(T::default())
+    }
+
+    /// True if the user did not leave this part out.
+    pub fn wants(&self, part: &'static str) -> bool {
+        self.mode.parts.wants(part)
+    }
+
+    /// Makes one system call and tells it: arguments as they went in, the
+    /// result, the time it took. `args` is not evaluated when nobody listens.
+    #[track_caller]
+    fn call<T: Outcome>(
+        &self,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<T> {
+        let source = Location::caller();
+        if self.mode.plan {
+            self.tell_call(name, args, "?".to_owned(), None, 0, source);
+            return T::planned().map_err(|errno| self.failed(name, Vec::new(), errno, source));
+        }
+        if !self.tells() {
+            return call().map_err(|errno| self.failed(name, args(), errno, source));
+        }
+        let spelled = args();
+        let started = Instant::now();
+        let outcome = call();
+        self.tell_outcome(name, spelled, &outcome, started, source);
+        outcome.map_err(|errno| self.failed(name, args(), errno, source))
+    }
+
+    /// [`Kernel::call`] for a call that fills in one of its arguments.
+    #[track_caller]
+    fn call_spelled_after<T: Outcome>(
+        &self,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<T> {
+        let source = Location::caller();
+        if self.mode.plan || !self.tells() {
+            return self.call(name, args, call);
+        }
+        let started = Instant::now();
+        let outcome = call();
+        self.tell_outcome(name, args(), &outcome, started, source);
+        outcome.map_err(|errno| self.failed(name, args(), errno, source))
+    }
+
+    fn tell_outcome<T: Outcome>(
+        &self,
+        name: &str,
+        args: Vec<String>,
+        outcome: &nix::Result<T>,
+        started: Instant,
+        source: &Location<'_>,
+    ) {
+        let nanoseconds = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let (ret, errno) = match outcome {
+            Ok(value) => (value.spelled(), None),
+            Err(errno) => ("-1".to_owned(), Some(*errno)),
+        };
+        self.tell_call(name, || args.clone(), ret, errno, nanoseconds, source);
+    }
+
+    /// [`Kernel::call`] for what even a plan does, since it changes nothing that lasts.
+    #[track_caller]
+    fn call_even_in_a_plan<T: Outcome>(
+        &self,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<T> {
+        if !self.mode.plan {
+            return self.call(name, args, call);
+        }
+        let source = Location::caller();
+        self.tell_call(name, &args, "?".to_owned(), None, 0, source);
+        call().map_err(|errno| self.failed(name, args(), errno, source))
+    }
+
+    fn tell_call(
+        &self,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        ret: String,
+        errno: Option<Errno>,
+        ns: u64,
+        source: &Location<'_>,
+    ) {
+        if self.tells() {
+            self.tell(Event::Call {
+                name: name.to_owned(),
+                args: args(),
+                ret,
+                errno: errno.map(|errno| decode::errno_name(errno as i32)),
+                ns,
+                source: place(source),
+            });
+        }
+    }
+
+    fn failed(&self, name: &str, args: Vec<String>, errno: Errno, source: &Location<'_>) -> Error {
+        let spelled = format!("{name}({})", args.join(", "));
+        let error = Error::call(spelled, errno as i32, place(source));
+        let error = error.in_step(self.step.borrow().as_ref().map(ToString::to_string));
+        match hint::of(name, errno) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    /// Passes one event of this process on.
+    fn tell(&self, event: Event) {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        self.pass_on(Record { event, seq: 0, role: self.role.to_owned(), pid });
+    }
+
+    /// Passes an event on, of this process or of a child of it. A trace that
+    /// can't be written is no reason to stop halfway: it is dropped.
+    fn pass_on(&self, mut record: Record) {
+        self.seq.set(self.seq.get() + 1);
+        record.seq = self.seq.get();
+        if self.mode.pause && self.link.borrow().is_none() {
+            self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
+        }
+        let _ = self.observer.borrow_mut().observe(&record);
+    }
+}
+
+/// `src/primitives/ns/uts.rs` → `ns.uts`; `src/container/init.rs` → `container.init`.
+fn primitive(file: &str) -> String {
+    let file = file.rsplit_once("src/").map_or(file, |(_, rest)| rest);
+    let file = file.strip_prefix("primitives/").unwrap_or(file);
+    file.trim_end_matches(".rs").replace('/', ".")
+}
+
+fn place(source: &Location<'_>) -> String {
+    format!("{}:{}", source.file(), source.line())
+}
+
+/// A random identifier of `bytes` bytes in hexadecimal, from getrandom(2).
+pub fn random_hex(bytes: usize) -> Result<String> {
+    let mut random = vec![0_u8; bytes];
+    // SAFETY: the buffer is valid for `bytes` bytes and outlives the call.
+    let got = unsafe { libc::getrandom(random.as_mut_ptr().cast(), bytes, 0) };
+    if usize::try_from(got) != Ok(bytes) {
+        return Err(Error::io("cannot get random bytes", &std::io::Error::last_os_error()));
+    }
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::primitive;
+
+    #[test]
+    fn a_primitive_is_named_after_its_file() {
+        assert_eq!(primitive("src/primitives/ns/uts.rs"), "ns.uts");
+        assert_eq!(primitive("src/container/init.rs"), "container.init");
+    }
+}

@@ -1,0 +1,110 @@
+//! Signals as something to read: signalfd(2), so that nothing is lost between
+//! "start" and "wait", and no handler runs at a bad moment.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::{Child, Exit, Kernel};
+use crate::error::{Error, Result};
+
+/// The signals that a user or a supervisor may send to boxlab itself.
+const TAKEN: [Signal; 7] = [
+    Signal::SIGINT,
+    Signal::SIGTERM,
+    Signal::SIGHUP,
+    Signal::SIGQUIT,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
+    Signal::SIGWINCH,
+];
+
+/// The queue of signals sent to this process.
+#[derive(Debug)]
+pub struct Signals(SignalFd);
+
+impl Signals {
+    /// The next signal, if one is waiting.
+    pub fn next(&self) -> Option<Signal> {
+        let info = self.0.read_signal().ok()??;
+        Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl Kernel {
+    /// From here on signals wait until they are read: with [`Kernel::signal`],
+    /// or while this process waits for a child. signalfd(2)
+    pub fn take_signals(&self) -> Result<()> {
+        let set: SigSet = TAKEN.into_iter().collect();
+        let failed = |errno| Error::io("cannot block signals", &std::io::Error::from(errno));
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(failed)?;
+        let queue = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
+        self.signals.replace(Some(Signals(queue)));
+        Ok(())
+    }
+
+    /// The next signal that was sent to this process, if one is waiting.
+    pub fn signal(&self) -> Option<Signal> {
+        self.signals.borrow().as_ref().and_then(Signals::next)
+    }
+}
+
+impl Kernel {
+    /// Keeps all signals for [`Kernel::reap_until`]. sigprocmask(2)
+    pub fn block_all_signals(&self) -> Result<()> {
+        let blocked = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None);
+        blocked.map_err(|errno| Error::io("cannot block signals", &errno.into()))
+    }
+
+    /// PID 1's work: collects every child that ends and passes signals on to the
+    /// program, until that has ended. sigwait(3), wait(2)
+    pub fn reap_until(&self, program: &Child) -> Result<Exit> {
+        loop {
+            let signal = SigSet::all().wait().map_err(|errno| Error::io("cannot wait for signals", &errno.into()))?;
+            if signal != Signal::SIGCHLD {
+                let _ = self.pidfd_send_signal(program, signal);
+                continue;
+            }
+            if let Some(exit) = reap_all(program.pid) {
+                return Ok(exit);
+            }
+        }
+    }
+}
+
+/// Collects all children that have ended; how the program did, if it is among them.
+fn reap_all(program: i32) -> Option<Exit> {
+    use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+    let mut exit = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) if pid.as_raw() == program => exit = Some(Exit::Code(code)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid.as_raw() == program => {
+                exit = Some(Exit::Signal(signal as i32))
+            }
+            Ok(WaitStatus::StillAlive) | Err(_) => return exit,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Gives the next program the signals of a fresh process: none blocked, and
+/// SIGPIPE, which Rust ignores, at its default.
+pub fn reset() {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: installs no handler, only the default action.
+    let _ = unsafe { sigaction(Signal::SIGPIPE, &default) };
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+/// The error of a user who pressed Ctrl-C, or of a supervisor's SIGTERM.
+pub fn interrupted(signal: Signal) -> Error {
+    Error::new(format!("interrupted by {signal}")).status(128 + signal as i32)
+}

@@ -1,0 +1,251 @@
+//! The ledger: before boxlab makes anything that outlives a call, it writes down
+//! that it will. On an ordinary way out it strikes everything off again; after a
+//! `kill -9`, `boxlab cleanup` reads what is left and does the same.
+//!
+//! One file a command, in `state/ledger/`: it appears with its first line, which
+//! names the owner; each further line is one thing. A line is appended by one write(2), so a torn line can
+//! only be the last, and what it would have named was never made.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, IoContext, Result};
+use crate::kernel::{Kernel, create_whole, proc, random_hex, remove_tree};
+use crate::paths::{self, Paths};
+
+/// A process, named for good: numbers are reused, starts are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Its number.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot.
+    pub start: u64,
+}
+
+impl Process {
+    /// Names a process that runs now.
+    pub fn of(pid: i32) -> Option<Self> {
+        proc::start_time(pid).map(|start| Self { pid, start })
+    }
+
+    /// True while that very process runs.
+    pub fn runs(&self) -> bool {
+        proc::start_time(self.pid) == Some(self.start)
+    }
+}
+
+/// Who made something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// The boxlab process.
+    pub process: Process,
+    /// The command line that started it.
+    pub command: String,
+}
+
+impl Owner {
+    /// This very process.
+    fn this() -> Result<Self> {
+        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        let process = Process::of(pid);
+        let process =
+            process.ok_or_else(|| Error::new("cannot read /proc/self/stat").hint("/proc must be mounted."))?;
+        let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+        Ok(Self { process, command: words.join(" ") })
+    }
+}
+
+/// Something that outlives the call that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Item {
+    /// A directory and all in it.
+    Directory(PathBuf),
+    /// A file.
+    File(PathBuf),
+    /// A cgroup, without processes by then.
+    Cgroup(PathBuf),
+    /// A process that should not outlive its owner.
+    Process(Process),
+}
+
+impl Item {
+    /// For a list: `directory /run/boxlab/running/ab12`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Directory(path) => format!("directory {}", path.display()),
+            Self::File(path) => format!("file {}", path.display()),
+            Self::Cgroup(path) => format!("cgroup {}", path.display()),
+            Self::Process(process) => format!("process {}", process.pid),
+        }
+    }
+
+    /// True if it is there.
+    pub fn exists(&self) -> bool {
+        match self {
+            Self::Directory(path) | Self::File(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
+            Self::Process(process) => process.runs(),
+        }
+    }
+
+    fn remove(&self, k: &Kernel) -> Result<()> {
+        match self {
+            Self::Directory(path) => remove_tree(path).or_fail(|| format!("cannot remove {}", path.display())),
+            Self::File(path) => {
+                gone(std::fs::remove_file(path)).or_fail(|| format!("cannot remove {}", path.display()))
+            }
+            Self::Cgroup(path) if path.exists() => k.rmdir(path),
+            Self::Process(process) if process.runs() => k.end_process(process.pid),
+            Self::Cgroup(_) | Self::Process(_) => Ok(()),
+        }
+    }
+}
+
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The open ledger of this command.
+#[derive(Debug)]
+pub struct Ledger {
+    /// Identifier of the command and of what it makes: 64 hexadecimal digits.
+    pub id: String,
+    path: PathBuf,
+    file: File,
+    items: Vec<Item>,
+}
+
+impl Ledger {
+    /// Opens a ledger of its own for this command.
+    pub fn open(paths: &Paths) -> Result<Self> {
+        let id = random_hex(32)?;
+        let path = paths.ledger().join(format!("{id}.jsonl"));
+        let owner = line(&Owner::this()?)?;
+        let create = || create_whole(&path, &owner);
+        let file = match create() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                paths::make(&paths.ledger())?;
+                create()
+            }
+            other => other,
+        };
+        let file = file.or_fail(|| format!("cannot open the ledger {}", path.display()))?;
+        Ok(Self { id, path, file, items: Vec::new() })
+    }
+
+    /// The first 12 digits of the identifier, as people see it.
+    pub fn short_id(&self) -> &str {
+        &self.id[..12]
+    }
+
+    /// Writes down what is about to be made.
+    pub fn record(&mut self, item: Item) -> Result<()> {
+        self.file.write_all(&line(&item)?).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
+        self.items.push(item);
+        Ok(())
+    }
+
+    /// Removes everything that was made, last first, then the ledger itself.
+    pub fn clear(self, k: &Kernel) -> Result<()> {
+        remove_all(k, &self.items, &self.path)
+    }
+}
+
+fn line(value: &impl Serialize) -> Result<Vec<u8>> {
+    let mut text =
+        serde_json::to_vec(value).map_err(|error| Error::new(format!("cannot write the ledger: {error}")))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Removes what can be removed and goes on after a failure, which it returns at
+/// the end; the ledger then stays, so that `cleanup` can try again.
+fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
+    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).collect();
+    match failures.into_iter().next() {
+        None if ledger.as_os_str().is_empty() => Ok(()),
+        Some(error) => Err(error.hint("`boxlab cleanup` tries again.")),
+        None => gone(std::fs::remove_file(ledger)).or_fail(|| format!("cannot remove {}", ledger.display())),
+    }
+}
+
+/// A ledger whose owner is gone.
+#[derive(Debug)]
+pub struct Leftover {
+    /// Who made it; `None` if only the thing itself is left.
+    pub owner: Option<Owner>,
+    /// What is written down and still there.
+    pub items: Vec<Item>,
+    path: PathBuf,
+}
+
+impl Leftover {
+    /// Removes all of it.
+    pub fn remove(&self, k: &Kernel) -> Result<()> {
+        remove_all(k, &self.items, &self.path)
+    }
+}
+
+/// All ledgers without a living owner, and directories of the store that only
+/// a power failure leaves without a ledger (which lies in memory).
+pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
+    // Directories first: whoever owns one of these has had a ledger before it.
+    let mut directories = entries(&paths.running(""))?;
+    directories.extend(entries(&paths.writable(""))?);
+    let mut found = Vec::new();
+    let mut living = Vec::new();
+    for path in entries(&paths.ledger())? {
+        let (owner, items) = read(&path)?;
+        if owner.as_ref().is_some_and(|owner| owner.process.runs()) {
+            living.push(stem(&path));
+            continue;
+        }
+        let items = items.into_iter().filter(Item::exists).collect();
+        found.push(Leftover { owner, items, path });
+    }
+    let known: Vec<PathBuf> = found.iter().flat_map(|leftover| &leftover.items).map(item_path).collect();
+    for path in directories {
+        if !living.contains(&stem(&path)) && !known.contains(&path) && path.exists() {
+            found.push(Leftover { owner: None, items: vec![Item::Directory(path)], path: PathBuf::new() });
+        }
+    }
+    Ok(found)
+}
+
+fn item_path(item: &Item) -> PathBuf {
+    match item {
+        Item::Directory(path) | Item::File(path) | Item::Cgroup(path) => path.clone(),
+        Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
+    }
+}
+
+/// The identifier in a path's last name.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(directory) {
+        Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io(format!("cannot read {}", directory.display()), &error)),
+    }
+}
+
+fn read(path: &Path) -> Result<(Option<Owner>, Vec<Item>)> {
+    let text = match std::fs::read_to_string(path) {
+        // Its owner has just struck it off.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        other => other.or_fail(|| format!("cannot read {}", path.display()))?,
+    };
+    let mut lines = text.lines();
+    let owner = lines.next().and_then(|line| serde_json::from_str(line).ok());
+    let items = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    Ok((owner, items))
+}

@@ -1,0 +1,74 @@
+//! What lies where: the store (images, writable layers) and the state (ledger,
+//! running containers). XDG Base Directory Specification, FHS.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{IoContext, Result};
+use crate::kernel::euid;
+
+/// The directories of one user, or those beneath `--root DIR`.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// Images and writable layers: `/var/lib/boxlab`, `$XDG_DATA_HOME/boxlab`.
+    pub store: PathBuf,
+    /// What is gone after a reboot: `/run/boxlab`, `$XDG_RUNTIME_DIR/boxlab`.
+    pub state: PathBuf,
+}
+
+impl Paths {
+    /// For `--root`, or by what the user is.
+    pub fn new(root: Option<&Path>) -> Self {
+        if let Some(root) = root {
+            let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+            return Self { state: root.join("state"), store: root };
+        }
+        if euid() == 0 {
+            return Self { store: "/var/lib/boxlab".into(), state: "/run/boxlab".into() };
+        }
+        let store = directory("XDG_DATA_HOME", ".local/share");
+        // Without a session there is no $XDG_RUNTIME_DIR; the store then holds both.
+        let state = absolute("XDG_RUNTIME_DIR").map_or_else(|| store.join("state"), |run| run.join("boxlab"));
+        Self { store, state }
+    }
+
+    /// One file per running command that made something.
+    pub fn ledger(&self) -> PathBuf {
+        self.state.join("ledger")
+    }
+
+    /// What running containers and labs keep in memory, a directory each.
+    pub fn running(&self, id: &str) -> PathBuf {
+        self.state.join("running").join(id)
+    }
+
+    /// The names in use, a file each.
+    pub fn names(&self) -> PathBuf {
+        self.state.join("names")
+    }
+
+    /// Writable layers, a directory each.
+    pub fn writable(&self, id: &str) -> PathBuf {
+        self.store.join("writable").join(id)
+    }
+}
+
+/// `$XDG_CONFIG_HOME/boxlab`
+pub fn config() -> PathBuf {
+    directory("XDG_CONFIG_HOME", ".config")
+}
+
+/// Makes a directory and those above it.
+pub fn make(directory: &Path) -> Result<()> {
+    let made = std::fs::create_dir_all(directory);
+    made.or_fail(|| format!("cannot make the directory {}", directory.display()))
+        .map_err(|error| error.hint("Choose another place with --root DIR or BOXLAB_ROOT."))
+}
+
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn directory(variable: &str, in_home: &str) -> PathBuf {
+    let home = || absolute("HOME").unwrap_or_else(|| "/".into()).join(in_home);
+    absolute(variable).unwrap_or_else(home).join("boxlab")
+}

@@ -1,0 +1,71 @@
+//! Read-only: of one mount, or of a whole tree of mounts.
+//!
+//! It is a property of the mount, not of the filesystem: the same files can be
+//! written to by another name. mount(2), mount_setattr(2)
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT, MsFlags, NOT_IMPLEMENTED, proc};
+
+/// Makes the one mount at `target` read-only. `keep` are flags that it has
+/// already: a remount sets them all anew, and a user namespace may drop none.
+pub fn remount(k: &Kernel, target: &Path, keep: MsFlags) -> Result<()> {
+    k.mount(None, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | keep, None)
+}
+
+/// Makes the mount at `target` and all beneath it read-only in one step; where
+/// the kernel is older than 5.12, one by one.
+pub fn recursive(k: &Kernel, target: &Path) -> Result<()> {
+    let tree = k.open_path(target)?;
+    match k.mount_setattr(&tree, true, MOUNT_ATTR_RDONLY) {
+        Err(error) if error.errno() == Some(NOT_IMPLEMENTED) => one_by_one(k, target),
+        other => other,
+    }
+}
+
+/// The old twin: between two of these calls the tree is half writable.
+fn one_by_one(k: &Kernel, target: &Path) -> Result<()> {
+    let mounts = proc::mounts("self").unwrap_or_default();
+    for mount in mounts.iter().filter(|mount| mount.point.starts_with(target)) {
+        remount(k, &mount.point, mount.flags())?;
+    }
+    Ok(())
+}
+
+/// Lab: the flag that a bind mount ignores, the remount that it does not, and
+/// the mount beneath that both forget.
+pub fn demonstrate(k: &Kernel, source: &Path, target: &Path) -> Result<()> {
+    k.step("Bind with MS_RDONLY in the same call: the flag is ignored");
+    k.mount(Some(source.as_os_str()), target, None, MS_BIND | MS_RDONLY, None)?;
+    k.put(&target.join("file"), "still writable\n")?;
+
+    k.step("Only a remount changes a bind mount's flags");
+    remount(k, target, MsFlags::empty())?;
+    refused(k, &target.join("file"))?;
+
+    k.step("Another mount beneath keeps its own flags: still writable");
+    let beneath = target.join("beneath");
+    k.mount(Some("tmpfs".as_ref()), &beneath, Some("tmpfs"), MsFlags::empty(), None)?;
+    k.put(&beneath.join("file"), "writable\n")?;
+
+    k.step("mount_setattr does the whole tree at once");
+    recursive(k, target)?;
+    refused(k, &beneath.join("file"))?;
+
+    k.step("The same files by their first name: not read-only");
+    k.put(&source.join("file"), "written by the other name\n")
+}
+
+/// A write that must fail; it is an error if it succeeds.
+fn refused(k: &Kernel, file: &Path) -> Result<()> {
+    match k.put(file, "refused?\n") {
+        Err(error) if error.errno() == Some(READ_ONLY) => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) if k.plans() => Ok(()),
+        Ok(()) => Err(Error::new(format!("{} could be written to", file.display()))),
+    }
+}
+
+/// EROFS, errno(3)
+const READ_ONLY: i32 = 30;

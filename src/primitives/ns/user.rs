@@ -1,0 +1,113 @@
+//! User namespace: ids and capabilities that count only inside.
+//!
+//! The one namespace that needs no privilege, and the key to all others.
+//! user_namespaces(7), newuidmap(1), subuid(5)
+
+use std::path::Path;
+
+use crate::error::{Context, Result};
+use crate::kernel::{CLONE_NEWUSER, Kernel, egid, euid, proc};
+
+/// The gate at which the child waits for its maps.
+pub const MAPS: &str = "id maps";
+
+/// Ids from `inside` on are the host's from `outside` on, `count` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdMap {
+    /// First id in the namespace.
+    pub inside: u32,
+    /// First id outside of it.
+    pub outside: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// Who writes the maps, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Maps {
+    /// The parent writes them itself: its own id alone, or any range as root.
+    Written { users: Vec<IdMap>, groups: Vec<IdMap>, deny_setgroups: bool },
+    /// The setuid helpers write ranges that /etc/subuid grants.
+    Helped { users: Vec<IdMap>, groups: Vec<IdMap> },
+}
+
+impl Maps {
+    /// True if this group exists in the namespace.
+    pub fn has_group(&self, gid: u32) -> bool {
+        let (Self::Written { groups, .. } | Self::Helped { groups, .. }) = self;
+        groups.iter().any(|map| gid >= map.inside && gid - map.inside < map.count)
+    }
+
+    /// True if the groups of the process can't be changed in the namespace.
+    pub fn denies_setgroups(&self) -> bool {
+        matches!(self, Self::Written { deny_setgroups: true, .. })
+    }
+}
+
+/// Child: leaves the parent's user namespace and waits to be somebody again.
+pub fn enter(k: &Kernel) -> Result<()> {
+    k.step("Enter a user namespace: every capability, but only in there");
+    k.unshare(CLONE_NEWUSER)?;
+    become_root(k)
+}
+
+/// Child: nobody until the maps are written, then root of this namespace.
+pub fn become_root(k: &Kernel) -> Result<()> {
+    k.gate(MAPS)?;
+    if euid() == 0 && egid() == 0 {
+        return Ok(());
+    }
+    k.step("Take the ids that the map now gives: 0 and 0");
+    k.setresgid(0)?;
+    k.setresuid(0)
+}
+
+/// Parent: tells the kernel which ids outside stand behind those inside.
+pub fn map(k: &Kernel, pid: i32, maps: &Maps) -> Result<()> {
+    match maps {
+        Maps::Written { users, groups, deny_setgroups } => {
+            k.step("Write who the child's ids are outside");
+            let file = |name: &str| format!("/proc/{pid}/{name}");
+            // Without this a process could drop a group that denies it something.
+            if *deny_setgroups {
+                k.write_to(Path::new(&file("setgroups")), "deny")?;
+            }
+            k.write_to(Path::new(&file("uid_map")), &lines(users))?;
+            k.write_to(Path::new(&file("gid_map")), &lines(groups))
+        }
+        Maps::Helped { users, groups } => {
+            k.step("Ask the setuid helpers to write the ranges of /etc/subuid");
+            helper(k, "newuidmap", pid, users)?;
+            helper(k, "newgidmap", pid, groups)
+        }
+    }
+}
+
+fn lines(maps: &[IdMap]) -> String {
+    maps.iter().map(|map| format!("{} {} {}\n", map.inside, map.outside, map.count)).collect()
+}
+
+fn helper(k: &Kernel, program: &str, pid: i32, maps: &[IdMap]) -> Result<()> {
+    let mut command = vec![program.into(), pid.to_string().into()];
+    for map in maps {
+        command.extend([map.inside, map.outside, map.count].map(|number| number.to_string().into()));
+    }
+    k.run_helper(&command)
+        .hint(|_| Some(format!("{program} refuses ranges that /etc/subuid and /etc/subgid do not grant.")))
+}
+
+/// Child: who it is now, and who owns a file that it makes.
+pub fn demonstrate(k: &Kernel, directory: &Path) -> Result<()> {
+    k.step("Make a file as root of this namespace");
+    let file = directory.join("made-inside");
+    k.put(&file, "who owns me?\n")?;
+    k.show("uid_map (inside outside count)", || proc::lines("/proc/self/uid_map"));
+    k.show("owner of the file, inside", || vec![proc::owner(&file)]);
+    Ok(())
+}
+
+/// Host: the same file has another owner.
+pub fn outside(k: &Kernel, directory: &Path) {
+    k.step("Look from outside: the same file, the real owner");
+    k.show("owner of the file, outside", || vec![proc::owner(&directory.join("made-inside"))]);
+}

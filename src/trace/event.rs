@@ -1,0 +1,96 @@
+//! What is told: the events of the trace and who caused them.
+//!
+//! Their JSON form is the format of `--trace json`, one object a line.
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// Why the next calls are made.
+    Step {
+        /// Which primitive speaks: `ns.uts`, `mount.pivot`, `run`, ...
+        primitive: String,
+        /// The sentence, at most 72 characters.
+        text: String,
+        /// Source file and line.
+        source: String,
+    },
+    /// A system call, spelled as strace(1) spells it.
+    Call {
+        /// Its name in the manual.
+        name: String,
+        /// Its arguments in the kernel's order, flags by name.
+        args: Vec<String>,
+        /// What it returned; `?` in a plan.
+        ret: String,
+        /// errno(3) by name, if it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        errno: Option<String>,
+        /// How long it took, in nanoseconds.
+        ns: u64,
+        /// Source file and line.
+        source: String,
+    },
+    /// What a call changed, read from the kernel before and after.
+    State {
+        /// What was looked at: `uts namespace`, `hostname`, ...
+        subject: String,
+        /// What it was.
+        before: String,
+        /// What it is now.
+        after: String,
+    },
+    /// Something seen: a file's lines, a table, a picture.
+    Show {
+        /// What it is.
+        title: String,
+        /// Its lines, as they are.
+        lines: Vec<String>,
+    },
+    /// What can be looked at from another terminal while `--pause` waits.
+    Look {
+        /// A command line.
+        command: String,
+    },
+    /// A part left out because of `--without` or `--only`.
+    Left {
+        /// The part's name.
+        part: String,
+    },
+    /// A program is about to take this process over; nothing after it is ours.
+    Announce {
+        /// The call, spelled.
+        name: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// Where to read on, from the catalog.
+    See {
+        /// `man`, `shell`, `lesson`, `book`.
+        what: String,
+        /// The reference.
+        reference: String,
+    },
+    /// The command ended.
+    Done {
+        /// Its exit status.
+        status: i32,
+    },
+}
+
+/// An event, and who caused it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// Place in the stream, from 1; given by the process that renders.
+    #[serde(default)]
+    pub seq: u64,
+    /// Who acted: `host`, `child`, `init`, `helper`, ...
+    pub role: String,
+    /// The process, as the host numbers it.
+    pub pid: i32,
+}

@@ -1,0 +1,294 @@
+//! The narration: steps as headings, calls beneath, for a terminal of 80 columns.
+//!
+//! Colour is never the only sign: a failure also says `-1 EPERM`, a step has its
+//! mark, the actor stands at the left edge.
+
+use std::io::{self, Write};
+
+use colored::{ColoredString, Colorize};
+
+use super::{Detail, Event, Observer, Record, decode};
+
+/// Columns of the actor at the left edge.
+const MARGIN: usize = 9;
+
+/// Renders events as text.
+pub struct Narrator<W: Write> {
+    out: W,
+    detail: Detail,
+    width: usize,
+    marks: Marks,
+    speaker: String,
+    announced: bool,
+    seen: Option<String>,
+}
+
+/// The few signs beyond ASCII, and what stands for them elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
+    step: &'static str,
+    becomes: &'static str,
+    micro: &'static str,
+    bar: &'static str,
+}
+
+impl Marks {
+    /// For a terminal that shows UTF-8, or not.
+    pub fn new(utf8: bool) -> Self {
+        if utf8 {
+            Self { step: "▸", becomes: "→", micro: "µs", bar: "│" }
+        } else {
+            Self { step: ">", becomes: "->", micro: "us", bar: "|" }
+        }
+    }
+}
+
+impl<W: Write> Narrator<W> {
+    /// A narrator that writes lines of `width` columns.
+    pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
+        Self { out, detail, width, marks, speaker: String::new(), announced: false, seen: None }
+    }
+
+    fn render(&mut self, record: &Record) -> String {
+        let role = record.role.as_str();
+        match &record.event {
+            Event::Step { text, .. } => self.step(role, text),
+            Event::Call { name, .. } if name == "execve" && std::mem::take(&mut self.announced) && !failed(record) => {
+                String::new()
+            }
+            Event::Call { name, args, ret, errno, ns, .. } => {
+                self.call(role, name, args, ret, errno.as_deref(), Some(*ns))
+            }
+            Event::Announce { name, args } => {
+                self.announced = true;
+                self.call(role, name, args, "", None, None)
+            }
+            Event::State { subject, before, after } => self.state(subject, before, after),
+            Event::Show { title, lines } => self.show(title, lines),
+            Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
+            Event::See { what, reference } => self.see(what, reference),
+            Event::Look { .. } | Event::Done { .. } => String::new(),
+        }
+    }
+
+    fn step(&mut self, role: &str, text: &str) -> String {
+        let gap = if self.speaker.is_empty() || self.detail == Detail::Steps { "" } else { "\n" };
+        self.speaker = role.to_owned();
+        let mark = self.marks.step.bold();
+        format!("{gap}{} {mark} {}\n", actor(role), wrap_words(text, self.width - MARGIN).bold())
+    }
+
+    fn call(
+        &mut self,
+        role: &str,
+        name: &str,
+        args: &[String],
+        ret: &str,
+        errno: Option<&str>,
+        ns: Option<u64>,
+    ) -> String {
+        let margin = if role == self.speaker { ColoredString::from(" ".repeat(7)) } else { actor(role) };
+        self.speaker = role.to_owned();
+        let lines = wrap_args(name, args, self.width - MARGIN - 2);
+        let last_width = lines.last().map_or(0, |line| line.chars().count()) + MARGIN;
+        let mut text = format!("{margin}  {}", lines.join(&format!("\n{}", " ".repeat(MARGIN))));
+        if ret.is_empty() {
+            return text + "\n";
+        }
+        if let Some(errno) = errno {
+            let meaning = decode::errno_meaning(errno).unwrap_or_default();
+            return format!("{text} {}\n", format!("= {ret} {errno} ({meaning})").red().bold());
+        }
+        let result = format!("= {ret}");
+        text.push_str(&format!(" {}", result.dimmed()));
+        let time = ns.filter(|ns| *ns > 0).map(|ns| duration(ns, self.marks.micro)).unwrap_or_default();
+        let used = last_width + 1 + result.chars().count();
+        if used + 1 + time.chars().count() < self.width {
+            let gap = self.width - used - time.chars().count();
+            text.push_str(&format!("{}{}", " ".repeat(gap), time.dimmed()));
+        }
+        text.trim_end().to_owned() + "\n"
+    }
+
+    fn state(&self, subject: &str, before: &str, after: &str) -> String {
+        let change = if before == after {
+            format!("{after} (unchanged)").cyan()
+        } else {
+            format!("{before} {} {after}", self.marks.becomes).cyan()
+        };
+        format!("{}{} {change}\n", " ".repeat(MARGIN), format!("{subject}:").dimmed())
+    }
+
+    fn show(&self, title: &str, lines: &[String]) -> String {
+        let bar = self.marks.bar.dimmed();
+        let mut text = format!("{}{}\n", " ".repeat(MARGIN), format!("{title}:").dimmed());
+        for line in lines {
+            text.push_str(&format!("{}{bar} {line}\n", " ".repeat(MARGIN)));
+        }
+        text
+    }
+
+    fn see(&mut self, what: &str, reference: &str) -> String {
+        let gap = if self.seen.is_none() { "\n" } else { "" };
+        let label = if self.seen.as_deref() == Some(what) { "" } else { what };
+        self.seen = Some(what.to_owned());
+        format!("{gap}{} {reference}\n", format!("{label:>8}").dimmed())
+    }
+}
+
+impl<W: Write> Observer for Narrator<W> {
+    fn detail(&self) -> Detail {
+        self.detail
+    }
+
+    fn observe(&mut self, record: &Record) -> io::Result<()> {
+        if self.detail == Detail::Steps && !matches!(record.event, Event::Step { .. } | Event::Left { .. }) {
+            return Ok(());
+        }
+        let text = self.render(record);
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+fn failed(record: &Record) -> bool {
+    matches!(&record.event, Event::Call { errno: Some(_), .. })
+}
+
+fn actor(role: &str) -> ColoredString {
+    let text = format!("{role:<7}");
+    match role {
+        "host" => text.blue(),
+        "child" => text.green(),
+        "helper" => text.yellow(),
+        _ => text.magenta(),
+    }
+}
+
+/// `12 µs`, `1.3 ms`, `2.1 s`.
+fn duration(ns: u64, micro: &str) -> String {
+    match ns {
+        0..1_000_000 => format!("{} {micro}", ns.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{}.{} ms", ns / 1_000_000, ns / 100_000 % 10),
+        _ => format!("{}.{} s", ns / 1_000_000_000, ns / 100_000_000 % 10),
+    }
+}
+
+fn wrap_words(text: &str, width: usize) -> String {
+    textwrap::wrap(text, width).join(&format!("\n{}", " ".repeat(MARGIN)))
+}
+
+/// Breaks a call after its commas, and between flags only where they alone fill a
+/// line; strings stay whole, so that they can be copied.
+fn wrap_args(name: &str, args: &[String], width: usize) -> Vec<String> {
+    let whole = format!("{name}({})", args.join(", "));
+    let mut lines = vec![String::new()];
+    for piece in pieces(&whole, |byte, before| byte == b'(' || (byte == b' ' && before.ends_with(','))) {
+        let long = length(piece) + INDENT.len() > width;
+        let parts = if long { pieces(piece, |byte, _| byte == b'|') } else { vec![piece] };
+        for part in parts {
+            append(&mut lines, part, width);
+        }
+    }
+    lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// What continues a call stands further in.
+const INDENT: &str = "    ";
+
+fn append(lines: &mut Vec<String>, part: &str, width: usize) {
+    let used = lines.last().map_or(0, |line| length(line));
+    let empty = used == 0 || lines.last().is_some_and(|line| line == INDENT);
+    if !empty && used + length(part.trim_end()) > width {
+        lines.push(INDENT.to_owned());
+    }
+    if let Some(line) = lines.last_mut() {
+        line.push_str(part);
+    }
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// The text cut after each byte that `ends` a piece, outside of strings.
+fn pieces(text: &str, ends: impl Fn(u8, &str) -> bool) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut quoted, mut escaped) = (0, false, false);
+    for (index, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if !quoted && ends(byte, &text[..index]) => {
+                pieces.push(&text[start..=index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Marks, Narrator, duration, wrap_args};
+    use crate::trace::{Detail, Event, Observer, Record};
+
+    fn record(role: &str, event: Event) -> Record {
+        Record { event, seq: 1, role: role.to_owned(), pid: 7 }
+    }
+
+    fn call(name: &str, args: &[&str], ret: &str, errno: Option<&str>) -> Event {
+        Event::Call {
+            name: name.to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            ret: ret.to_owned(),
+            errno: errno.map(str::to_owned),
+            ns: 12_345,
+            source: "src/x.rs:1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn steps_calls_state_and_failures_fit_80_columns() {
+        colored::control::set_override(false);
+        let mut out = Vec::new();
+        let mut narrator = Narrator::new(&mut out, Detail::Full, 80, Marks::new(true));
+        let step = Event::Step {
+            primitive: "ns.uts".into(),
+            text: "Stop sharing the host's name".into(),
+            source: String::new(),
+        };
+        let state = Event::State { subject: "uts namespace".into(), before: "uts:[1]".into(), after: "uts:[2]".into() };
+        for event in [
+            step,
+            call("unshare", &["CLONE_NEWUTS"], "0", None),
+            state,
+            call("sethostname", &["\"box\"", "3"], "-1", Some("EPERM")),
+        ] {
+            narrator.observe(&record("child", event)).expect("written to memory");
+        }
+        let text = String::from_utf8(out).expect("text");
+        insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
+            insta::assert_snapshot!("narration", text);
+        });
+    }
+
+    #[test]
+    fn a_long_call_breaks_after_a_comma() {
+        let args = ["\"overlay\"", "\"/merged\"", "\"overlay\"", "MS_RDONLY|MS_NOSUID", "\"lowerdir=/a, b\""]
+            .map(str::to_owned);
+        let lines = wrap_args("mount", &args, 42);
+        let expected = ["mount(\"overlay\", \"/merged\", \"overlay\",", "    MS_RDONLY|MS_NOSUID, \"lowerdir=/a, b\")"];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn durations_are_short() {
+        assert_eq!(duration(900, "µs"), "1 µs");
+        assert_eq!(duration(1_340_000, "µs"), "1.3 ms");
+        assert_eq!(duration(2_100_000_000, "µs"), "2.1 s");
+    }
+}
