@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{Kernel, create_whole, proc, random_hex, remove_tree};
+use crate::kernel::{CloneFlags, Kernel, create_whole, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
+use crate::primitives::ns::user;
 
 /// A process, named for good: numbers are reused, starts are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ impl Item {
 
     fn remove(&self, k: &Kernel) -> Result<()> {
         match self {
-            Self::Directory(path) => remove_tree(path).or_fail(|| format!("cannot remove {}", path.display())),
+            Self::Directory(path) => remove_directory(k, path),
             Self::File(path) => {
                 gone(std::fs::remove_file(path)).or_fail(|| format!("cannot remove {}", path.display()))
             }
@@ -101,6 +102,26 @@ impl Item {
             Self::Process(process) if process.runs() => k.end_process(process.pid),
             Self::Cgroup(_) | Self::Process(_) => Ok(()),
         }
+    }
+}
+
+/// A container's files may belong to ids that only its user namespace has: there
+/// its root removes what its user outside may not.
+fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
+    let failed = || format!("cannot remove {}", path.display());
+    match (remove_tree(path), maps::needed()) {
+        (Err(error), Some(maps)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            k.step("Some files belong to ids of the container: remove them as its root");
+            let mut child = k.clone3("cleaner", CloneFlags::empty(), |k| {
+                user::enter(k)?;
+                remove_tree(path).or_fail(failed)
+            })?;
+            k.until(&mut child, user::MAPS)?;
+            user::map(k, child.pid, &maps)?;
+            k.answer(&child)?;
+            k.watch(&mut child).map(drop)
+        }
+        (removed, _) => removed.or_fail(failed),
     }
 }
 

@@ -11,15 +11,16 @@ use clap::Args;
 use super::Trace;
 use super::context::Context;
 use crate::catalog::{self, Row};
-use crate::container::maps;
 use crate::error::{IoContext, Result};
+use crate::kernel::Maps;
+use crate::kernel::maps;
 use crate::kernel::{Child, CloneFlags, Kernel, Mode, Parts, Program};
 use crate::ledger::{Item, Ledger};
 use crate::paths;
-use crate::primitives::ns::user::{self, Maps};
+use crate::primitives::ns::user;
 
 /// The gate at which the child lets the host look.
-const DONE: &str = "done";
+pub const DONE: &str = "done";
 
 /// Options of every lab command.
 #[derive(Debug, Clone, Default, Args)]
@@ -149,10 +150,11 @@ impl<'c> Lab<'c> {
         Ok(directory)
     }
 
-    /// [`Lab::scratch`], in which whoever a child becomes may write.
-    pub fn scratch_for_anyone(&self) -> Result<PathBuf> {
-        let directory = self.scratch()?;
+    /// A directory of the lab's own in which whoever a child becomes may write.
+    pub fn scratch_for_anyone(&self, name: &str) -> Result<PathBuf> {
+        let directory = self.scratch()?.join(name);
         if !self.k.plans() {
+            paths::make(&directory)?;
             let opened = std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o1777));
             opened.or_fail(|| format!("cannot open up {}", directory.display()))?;
         }
@@ -161,15 +163,20 @@ impl<'c> Lab<'c> {
 
     /// Starts the child: first its user namespace, if one is needed, then `inside`.
     pub fn start(&self, inside: impl FnOnce(&Kernel) -> Result<()>) -> Result<Child> {
+        self.start_with(self.maps.as_ref(), inside)
+    }
+
+    /// [`Lab::start`] with these id maps, or without a user namespace.
+    pub fn start_with(&self, maps: Option<&Maps>, inside: impl FnOnce(&Kernel) -> Result<()>) -> Result<Child> {
         self.k.step("Start a child to do it in; this process stays as it is");
         let mut child = self.k.clone3("child", CloneFlags::empty(), |k| {
-            if self.rootless() {
+            if maps.is_some() {
                 user::enter(k)?;
             }
             inside(k)
         })?;
         self.k.look(|| format!("ls -l /proc/{}/ns", child.pid));
-        if let Some(maps) = &self.maps {
+        if let Some(maps) = maps {
             self.k.until(&mut child, user::MAPS)?;
             user::map(&self.k, child.pid, maps)?;
             self.k.answer(&child)?;
@@ -213,18 +220,32 @@ impl<'c> Lab<'c> {
         first: impl FnOnce(&Kernel) -> Result<()>,
         outside: impl FnOnce(&Kernel, &Child) -> Result<()>,
     ) -> Result<i32> {
-        let child = self.start(|k| {
-            caller(k)?;
-            k.step("Start the first child: it is born into the new namespace");
-            let init = k.clone3("init", CloneFlags::empty(), |k| {
-                first(k)?;
-                self.become_program(k)
-            })?;
-            // The link is the init's alone now; its end of file means its exec.
-            k.hang_up();
-            k.exit(k.wait(&init)?.status())
-        })?;
+        let child = self.start(|k| self.move_children(k, caller, first))?;
         self.watch(child, outside)
+    }
+
+    /// A lab that joins namespaces: one of its own around it would be in the way.
+    pub fn enter(&self, caller: impl FnOnce(&Kernel) -> Result<()>) -> Result<i32> {
+        let child = self.start_with(None, |k| self.move_children(k, caller, |_| Ok(())))?;
+        self.watch(child, |_, _| Ok(()))
+    }
+
+    /// Child: `caller` in this process, `first` and the program in its child.
+    fn move_children(
+        &self,
+        k: &Kernel,
+        caller: impl FnOnce(&Kernel) -> Result<()>,
+        first: impl FnOnce(&Kernel) -> Result<()>,
+    ) -> Result<()> {
+        caller(k)?;
+        k.step("Start the first child: it is born into the new namespace");
+        let init = k.clone3("init", CloneFlags::empty(), |k| {
+            first(k)?;
+            self.become_program(k)
+        })?;
+        // The link is the init's alone now; its end of file means its exec.
+        k.hang_up();
+        k.exit(k.wait(&init)?.status())
     }
 }
 

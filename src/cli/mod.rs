@@ -1,6 +1,8 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
+mod cleanup;
 mod context;
+mod doctor;
 mod image;
 mod lab;
 mod mount;
@@ -90,6 +92,10 @@ enum Command {
     Image(image::ImageCommand),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
+    /// What works on this host, found out by trying
+    Doctor(doctor::Doctor),
+    /// Find, name and remove what a killed command left behind
+    Cleanup(cleanup::Cleanup),
 }
 
 impl Cli {
@@ -101,6 +107,8 @@ impl Cli {
             Command::Mount(command) => command.run(&context),
             Command::Image(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
+            Command::Doctor(command) => command.run(&context),
+            Command::Cleanup(command) => command.run(&context),
         }
     }
 }

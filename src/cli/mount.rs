@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::image;
-use super::lab::{Common, Lab};
+use super::lab::{Common, DONE, Lab};
 use crate::catalog::{about, after_help};
 use crate::error::{IoContext, Result};
 use crate::image::host;
@@ -183,7 +183,7 @@ fn lab_pivot(lab: &Lab<'_>, root: &Root) -> Result<i32> {
     };
     let child: Child = lab.start(|k| {
         in_root(k, pivot::escape_from_chroot)?;
-        k.gate("done")
+        k.gate(DONE)
     })?;
     lab.watch(child, |_, _| Ok(()))?;
     lab.isolate(|k| in_root(k, pivot::try_to_escape_from_pivot), |_, _| Ok(()))

@@ -5,18 +5,18 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::lab::{Common, Lab};
+use super::lab::{Common, DONE, Lab};
 use super::output;
 use crate::catalog::{about, after_help};
-use crate::container::maps;
 use crate::error::{Error, Result};
+use crate::kernel::maps;
 use crate::kernel::{
-    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUTS, Child,
-    CloneFlags, Kernel, NAMESPACES, egid, euid, proc,
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUTS, CloneFlags,
+    Kernel, NAMESPACES, egid, euid, proc,
 };
+use crate::kernel::{IdMap, Maps};
 use crate::ledger::Item;
 use crate::primitives::net::loopback;
-use crate::primitives::ns::user::{IdMap, Maps};
 use crate::primitives::ns::{cgroup, enter, ipc, list, mnt, net, pid, time, user, uts};
 
 /// `boxlab ns ...`
@@ -245,8 +245,7 @@ fn lab_cgroup(lab: &Lab<'_>) -> Result<i32> {
 
 fn lab_enter(lab: &Lab<'_>, pid: i32, kinds: &Kinds) -> Result<i32> {
     let flags = kinds.flags(pid)?;
-    let caller = |k: &Kernel| enter::join(k, pid, flags);
-    lab.isolate_children(caller, |_| Ok(()), |_, _| Ok(()))
+    lab.enter(|k| enter::join(k, pid, flags))
 }
 
 impl Kinds {
@@ -280,9 +279,9 @@ fn unreadable(pid: i32) -> Error {
 fn lab_user(context: &Context, map: &[String], common: &Common) -> Result<i32> {
     let chosen = choose_maps(map)?;
     common.lab(context, "ns user", |lab| {
-        let directory = lab.scratch_for_anyone()?;
         let mut status = 0;
         for (index, maps) in chosen.iter().enumerate() {
+            let directory = lab.scratch_for_anyone(&index.to_string())?;
             status = one_user_namespace(lab, maps, &directory, index + 1 == chosen.len())?;
         }
         Ok(status)
@@ -290,17 +289,11 @@ fn lab_user(context: &Context, map: &[String], common: &Common) -> Result<i32> {
 }
 
 fn one_user_namespace(lab: &Lab<'_>, maps: &Maps, directory: &Path, last: bool) -> Result<i32> {
-    lab.k.step("Start a child to do it in; this process stays as it is");
-    let mut child = lab.k.clone3("child", CloneFlags::empty(), |k| {
-        user::enter(k)?;
+    let child = lab.start_with(Some(maps), |k| {
         user::demonstrate(k, directory)?;
-        if last { lab.become_program(k) } else { k.gate("done") }
+        if last { lab.become_program(k) } else { k.gate(DONE) }
     })?;
-    lab.k.look(|| format!("cat /proc/{}/uid_map", child.pid));
-    lab.k.until(&mut child, user::MAPS)?;
-    user::map(&lab.k, child.pid, maps)?;
-    lab.k.answer(&child)?;
-    lab.watch(child, |k, _: &Child| {
+    lab.watch(child, |k, _| {
         user::outside(k, directory);
         Ok(())
     })
@@ -310,15 +303,20 @@ fn one_user_namespace(lab: &Lab<'_>, maps: &Maps, directory: &Path, last: bool) 
 /// /etc/subuid if there are any; or those that were asked for.
 fn choose_maps(map: &[String]) -> Result<Vec<Maps>> {
     match map {
-        [] => Ok([Some(lab_single()), maps::ranges()].into_iter().flatten().collect()),
+        [] => Ok([Some(lab_single()), ranges()].into_iter().flatten().collect()),
         [one] if one == "single" => Ok(vec![lab_single()]),
-        [one] if one == "subuid" => maps::ranges().map(|maps| vec![maps]).ok_or_else(no_ranges),
+        [one] if one == "subuid" => ranges().map(|maps| vec![maps]).ok_or_else(no_ranges),
         explicit => {
             let explicit: Vec<IdMap> = explicit.iter().map(|text| id_map(text)).collect::<Result<_>>()?;
             let deny_setgroups = euid() != 0;
             Ok(vec![Maps::Written { users: explicit.clone(), groups: explicit, deny_setgroups }])
         }
     }
+}
+
+/// The ranges granted to this user; root may map any.
+fn ranges() -> Option<Maps> {
+    if maps::privileged() { Some(maps::range_for_root()) } else { maps::ranges() }
 }
 
 /// Root inside is this user outside; for root, nobody, so that there is a difference.

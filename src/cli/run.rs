@@ -13,10 +13,11 @@ use super::lab::{self, Options};
 use super::mounts;
 use super::size;
 use crate::catalog;
+use crate::container::launch;
 use crate::container::spec::{Network, Root, Spec};
-use crate::container::{launch, maps};
 use crate::error::{Error, IoContext, Result};
 use crate::image::Image;
+use crate::kernel::maps;
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags,
     Kernel, Mode, is_terminal, is_terminal_input, random_hex,

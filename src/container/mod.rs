@@ -6,13 +6,11 @@
 //! - [`furnish`], [`identity`], [`terminal`]: what `init` needs for its root, its
 //!   user and its terminal
 //! - [`attach`]: the user's side of the terminal
-//! - [`maps`]: which ids a user namespace gets
 
 pub mod attach;
 pub mod furnish;
 pub mod identity;
 pub mod init;
 pub mod launch;
-pub mod maps;
 pub mod spec;
 pub mod terminal;

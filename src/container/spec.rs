@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::kernel::CloneFlags;
+use crate::kernel::Maps;
 use crate::primitives::mount::overlay::Layers;
-use crate::primitives::ns::user::Maps;
 
 /// A container to be.
 #[derive(Debug, Clone)]

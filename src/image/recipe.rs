@@ -31,6 +31,7 @@ pub struct Notes {
 /// A library or interpreter that was found nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unresolved {
+    /// The name in DT_NEEDED.
     pub name: String,
     /// The file that asks for it.
     pub wanted_by: PathBuf,

@@ -31,11 +31,24 @@ use crate::error::{Error, IoContext, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// So many files were found to be needed.
-    Found { files: usize },
+    Found {
+        /// So far.
+        files: usize,
+    },
     /// So many bytes of the layer are written; `total` is an estimate from below.
-    Packed { bytes: u64, total: u64 },
+    Packed {
+        /// So far.
+        bytes: u64,
+        /// In the end.
+        total: u64,
+    },
     /// So many bytes of the layer are unpacked.
-    Unpacked { bytes: u64, total: u64 },
+    Unpacked {
+        /// So far.
+        bytes: u64,
+        /// In the end.
+        total: u64,
+    },
     /// The kernel puts it all on the disk.
     Saving,
 }

@@ -22,6 +22,16 @@ pub fn subordinate_ids(file: &str, uid: u32) -> Option<SubordinateIds> {
     ranges.max_by_key(|range| range.count)
 }
 
+/// The first id after all ranges that the file grants.
+pub fn subordinate_ids_end(file: &str) -> u32 {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let end = |line: &str| {
+        let mut fields = line.split(':').skip(1).map(|field| field.trim().parse::<u32>().ok());
+        fields.next()??.checked_add(fields.next()??)
+    };
+    text.lines().filter_map(end).max().unwrap_or(0)
+}
+
 /// `alice:100000:65536`, by name or by number.
 fn range(line: &str, uid: u32, name: Option<&str>) -> Option<SubordinateIds> {
     let mut fields = line.trim().split(':');

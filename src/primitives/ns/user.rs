@@ -6,43 +6,10 @@
 use std::path::Path;
 
 use crate::error::{Context, Result};
-use crate::kernel::{CLONE_NEWUSER, Kernel, egid, euid, proc};
+use crate::kernel::{CLONE_NEWUSER, IdMap, Kernel, Maps, egid, euid, proc};
 
 /// The gate at which the child waits for its maps.
 pub const MAPS: &str = "id maps";
-
-/// Ids from `inside` on are the host's from `outside` on, `count` of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IdMap {
-    /// First id in the namespace.
-    pub inside: u32,
-    /// First id outside of it.
-    pub outside: u32,
-    /// How many.
-    pub count: u32,
-}
-
-/// Who writes the maps, and which.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Maps {
-    /// The parent writes them itself: its own id alone, or any range as root.
-    Written { users: Vec<IdMap>, groups: Vec<IdMap>, deny_setgroups: bool },
-    /// The setuid helpers write ranges that /etc/subuid grants.
-    Helped { users: Vec<IdMap>, groups: Vec<IdMap> },
-}
-
-impl Maps {
-    /// True if this group exists in the namespace.
-    pub fn has_group(&self, gid: u32) -> bool {
-        let (Self::Written { groups, .. } | Self::Helped { groups, .. }) = self;
-        groups.iter().any(|map| gid >= map.inside && gid - map.inside < map.count)
-    }
-
-    /// True if the groups of the process can't be changed in the namespace.
-    pub fn denies_setgroups(&self) -> bool {
-        matches!(self, Self::Written { deny_setgroups: true, .. })
-    }
-}
 
 /// Child: leaves the parent's user namespace and waits to be somebody again.
 pub fn enter(k: &Kernel) -> Result<()> {

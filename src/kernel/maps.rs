@@ -1,0 +1,93 @@
+//! Id maps: which ids outside stand behind those of a user namespace, and which
+//! maps this user may have. user_namespaces(7), subuid(5)
+
+use super::ids::subordinate_ids_end;
+use super::{egid, euid, proc, program_path, subordinate_ids};
+
+/// Ids from `inside` on are the host's from `outside` on, `count` of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdMap {
+    /// First id in the namespace.
+    pub inside: u32,
+    /// First id outside of it.
+    pub outside: u32,
+    /// How many.
+    pub count: u32,
+}
+
+/// Who writes the maps, and which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Maps {
+    /// The parent writes them itself: its own id alone, or any range as root.
+    Written {
+        /// Lines of uid_map.
+        users: Vec<IdMap>,
+        /// Lines of gid_map.
+        groups: Vec<IdMap>,
+        /// Whether setgroups(2) must be given up for it.
+        deny_setgroups: bool,
+    },
+    /// The setuid helpers write ranges that /etc/subuid grants.
+    Helped {
+        /// Lines of uid_map.
+        users: Vec<IdMap>,
+        /// Lines of gid_map.
+        groups: Vec<IdMap>,
+    },
+}
+
+impl Maps {
+    /// True if this group exists in the namespace.
+    pub fn has_group(&self, gid: u32) -> bool {
+        let (Self::Written { groups, .. } | Self::Helped { groups, .. }) = self;
+        groups.iter().any(|map| gid >= map.inside && gid - map.inside < map.count)
+    }
+
+    /// True if the groups of the process can't be changed in the namespace.
+    pub fn denies_setgroups(&self) -> bool {
+        matches!(self, Self::Written { deny_setgroups: true, .. })
+    }
+}
+
+const CAP_SYS_ADMIN: u64 = 1 << 21;
+
+/// True if this process may make namespaces without a user namespace around them.
+pub fn privileged() -> bool {
+    let effective = proc::status("self", "CapEff").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    effective.is_some_and(|mask| mask & CAP_SYS_ADMIN != 0)
+}
+
+/// The maps for whoever needs a user namespace: the ranges of /etc/subuid where
+/// the host has them, else the one id that anyone may map. `None` for root.
+pub fn needed() -> Option<Maps> {
+    if privileged() { None } else { Some(ranges().unwrap_or_else(single)) }
+}
+
+/// Root inside is this very user outside; no other id exists.
+pub fn single() -> Maps {
+    let map = |id| vec![IdMap { inside: 0, outside: id, count: 1 }];
+    Maps::Written { users: map(euid()), groups: map(egid()), deny_setgroups: euid() != 0 }
+}
+
+/// Root inside is this user, and the ids from 1 on are the user's subordinate
+/// ones. `None` if the host grants none or lacks the helpers.
+pub fn ranges() -> Option<Maps> {
+    program_path("newuidmap").and(program_path("newgidmap"))?;
+    let users = range("/etc/subuid", euid())?;
+    let groups = range("/etc/subgid", egid())?;
+    Some(Maps::Helped { users, groups })
+}
+
+/// A whole range for root to map, which may write any: the one granted to it, or
+/// one that /etc/subuid grants to nobody.
+pub fn range_for_root() -> Maps {
+    let free = |file| subordinate_ids_end(file).max(100_000);
+    let map = |file| vec![IdMap { inside: 0, outside: free(file), count: 65_536 }];
+    Maps::Written { users: map("/etc/subuid"), groups: map("/etc/subgid"), deny_setgroups: false }
+}
+
+fn range(file: &str, own: u32) -> Option<Vec<IdMap>> {
+    let granted = subordinate_ids(file, euid())?;
+    let root = IdMap { inside: 0, outside: own, count: 1 };
+    Some(vec![root, IdMap { inside: 1, outside: granted.first, count: granted.count }])
+}
