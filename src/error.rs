@@ -62,7 +62,10 @@ impl Error {
         }
         let mut made = Self::new(doing);
         made.0.errno = error.raw_os_error();
-        made
+        match remedy(error.kind()) {
+            Some(hint) => made.hint(hint),
+            None => made,
+        }
     }
 
     /// A failed system call, `call` as strace would print it.
@@ -76,10 +79,11 @@ impl Error {
         }))
     }
 
-    /// Adds what to do about it, unless something nearer has said it already.
+    /// Adds what to do about it, after what something nearer has said.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint.get_or_insert_with(|| hint.into());
+        let hint = hint.into();
+        self.0.hint = Some(self.0.hint.map_or_else(|| hint.clone(), |nearer| format!("{nearer}\n{hint}")));
         self
     }
 
@@ -114,6 +118,16 @@ impl Error {
     /// errno(3) of the failed call.
     pub fn errno(&self) -> Option<i32> {
         self.0.errno
+    }
+}
+
+/// What to do about the failures that any file can meet.
+fn remedy(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::StorageFull => Some("There is no space left there: `df -h` and `df -i` show what is full."),
+        io::ErrorKind::PermissionDenied => Some("This user may not: look at owner and mode, or run as another user."),
+        io::ErrorKind::ReadOnlyFilesystem => Some("That filesystem is read-only."),
+        _ => None,
     }
 }
 

@@ -50,8 +50,7 @@ pub struct Owner {
 impl Owner {
     /// This very process.
     fn this() -> Result<Self> {
-        let pid = i32::try_from(std::process::id()).unwrap_or_default();
-        let process = Process::of(pid);
+        let process = Process::of(proc::own_pid());
         let process =
             process.ok_or_else(|| Error::new("cannot read /proc/self/stat").hint("/proc must be mounted."))?;
         let words: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();

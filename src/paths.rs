@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{IoContext, Result};
+use crate::error::{Error, Result};
 use crate::kernel::euid;
 
 /// The directories of one user, or those beneath `--root DIR`.
@@ -59,9 +59,10 @@ pub fn config() -> PathBuf {
 
 /// Makes a directory and those above it.
 pub fn make(directory: &Path) -> Result<()> {
-    let made = std::fs::create_dir_all(directory);
-    made.or_fail(|| format!("cannot make the directory {}", directory.display()))
-        .map_err(|error| error.hint("Choose another place with --root DIR or BOXLAB_ROOT."))
+    std::fs::create_dir_all(directory).map_err(|error| {
+        let place = "Another place can be chosen with --root DIR or BOXLAB_ROOT.";
+        Error::io(format!("cannot make the directory {}", directory.display()), &error).hint(place)
+    })
 }
 
 fn absolute(variable: &str) -> Option<PathBuf> {

@@ -21,7 +21,7 @@ pub fn parse(volumes: &[String], mounts: &[String], tmpfs: &[String]) -> Result<
     Ok(all)
 }
 
-/// `SOURCE:TARGET[:OPTIONS]`; a missing source directory is made, as Docker does.
+/// `SOURCE:TARGET[:OPTIONS]`; a missing source directory will be made, as Docker does.
 fn volume(text: &str) -> Result<Mount> {
     let fields: Vec<&str> = text.split(':').collect();
     let (source, place, options) = match fields[..] {
@@ -48,10 +48,12 @@ fn volume(text: &str) -> Result<Mount> {
             .hint("Name a directory by its path: ./data:/data"));
     }
     let path = Path::new(source);
-    if !path.exists() {
-        std::fs::create_dir_all(path).or_fail(|| format!("cannot make the directory {source}"))?;
-    }
-    Ok(Mount { what: What::Bind(existing(path)?), target: target(place)?, read_only })
+    let source = if path.exists() {
+        existing(path)?
+    } else {
+        std::path::absolute(path).or_fail(|| format!("cannot use {source}"))?
+    };
+    Ok(Mount { what: What::Bind(source), target: target(place)?, read_only })
 }
 
 /// `type=bind,src=...,dst=...[,readonly]` or `type=tmpfs,dst=...[,tmpfs-size=...][,tmpfs-mode=...]`.

@@ -253,7 +253,7 @@ impl Kinds {
     fn flags(&self, pid: i32) -> Result<CloneFlags> {
         let target = list::process(pid).ok_or_else(|| unreadable(pid))?;
         let named = [self.cgroup, self.ipc, self.mnt, self.net, self.pid_ns, self.time, self.user, self.uts];
-        let own = i32::try_from(std::process::id()).ok().and_then(list::process);
+        let own = list::process(proc::own_pid());
         let apart = own.map(|own| target.apart_from(&own)).unwrap_or_default();
         let wanted = |index: usize, kind: &str| {
             if named.contains(&true) { named[index] } else { apart.contains(&kind) }

@@ -92,7 +92,7 @@ pub struct Run {
     #[command(flatten)]
     lab: Options,
     /// The image [default: host], then the command and its arguments
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "IMAGE [COMMAND] [ARG]")]
+    #[arg(trailing_var_arg = true, value_name = "IMAGE [COMMAND] [ARG]")]
     image_and_command: Vec<OsString>,
 }
 

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use super::spec::{Mount, Spec, What};
 use crate::error::{Context, Result};
+use crate::kernel::errno::ENOSYS;
 use crate::kernel::{
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
-    MsFlags, NOT_IMPLEMENTED, O_PATH, OFlag, proc as kernel_proc,
+    MsFlags, O_PATH, OFlag, proc as kernel_proc,
 };
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
 
@@ -112,7 +113,7 @@ fn user_mount(k: &Kernel, mount: &Mount, root: &OwnedFd) -> Result<()> {
                 return k.move_mount(&tree, &target);
             }
             match k.mount_setattr(&tree, true, MOUNT_ATTR_RDONLY) {
-                Err(error) if error.errno() == Some(NOT_IMPLEMENTED) => {
+                Err(error) if error.errno() == Some(ENOSYS) => {
                     k.move_mount(&tree, &target)?;
                     let mounted = target::directory(k, root, &mount.target)?;
                     readonly::remount(k, &kernel_proc::fd_path(&mounted), MsFlags::empty())

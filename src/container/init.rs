@@ -13,6 +13,7 @@ use super::identity::Identity;
 use super::spec::{Root, Spec};
 use super::terminal;
 use crate::error::{Context, Error, Result};
+use crate::kernel::errno::{EEXIST, ENOENT};
 use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, Maps, MsFlags, O_DIRECTORY, O_PATH, Program};
 use crate::primitives::mount::{bind, overlay, pivot, readonly};
 use crate::primitives::net::loopback;
@@ -78,7 +79,7 @@ fn assemble(k: &Kernel, spec: &Spec) -> Result<OwnedFd> {
 fn start_in(k: &Kernel, workdir: &Path) -> Result<()> {
     k.step("Start in the working directory");
     match k.chdir(workdir) {
-        Err(error) if error.errno() == Some(MISSING) => {
+        Err(error) if error.errno() == Some(ENOENT) => {
             make_all(k, workdir)?;
             k.chdir(workdir)?;
         }
@@ -96,7 +97,7 @@ fn make_all(k: &Kernel, path: &Path) -> Result<()> {
     for name in path.components().skip(1) {
         reached.push(name);
         match k.mkdir(&reached, 0o755) {
-            Err(error) if error.errno() == Some(EXISTS) => {}
+            Err(error) if error.errno() == Some(EEXIST) => {}
             other => other?,
         }
     }
@@ -125,7 +126,3 @@ fn supervise(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible>
     k.hang_up();
     k.exit(k.reap_until(&program)?.status())
 }
-
-/// ENOENT and EEXIST, errno(3)
-const MISSING: i32 = 2;
-const EXISTS: i32 = 17;

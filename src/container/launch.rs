@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::attach::Attached;
 use super::init;
-use super::spec::{Network, Root, Spec};
+use super::spec::{Network, Root, Spec, What};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, proc, write_whole};
 use crate::ledger::{Item, Ledger};
@@ -29,6 +29,14 @@ pub fn prepare(paths: &Paths, spec: &Spec, ledger: &mut Ledger) -> Result<()> {
         ledger.record(Item::Directory(paths.writable(ledger.short_id())))?;
         paths::make(&layers.upper)?;
         paths::make(&layers.work)?;
+    }
+    for mount in &spec.mounts {
+        if let What::Bind(source) = &mount.what
+            && !source.exists()
+        {
+            // The user's own from now on, as with Docker: it is no leftover.
+            paths::make(source)?;
+        }
     }
     for (name, text) in etc_files(spec) {
         let path = spec.etc.join(name);
@@ -130,7 +138,7 @@ fn wait(k: &Kernel, child: &mut Child) -> Result<Exit> {
 
 /// Without a PID namespace: ends whatever the program has left running.
 fn end_orphans(k: &Kernel) -> Result<()> {
-    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let own = proc::own_pid();
     loop {
         let orphans = proc::children_of(own);
         if orphans.is_empty() {

@@ -16,12 +16,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::libc::O_NOFOLLOW;
 use oci_spec::image::Digest;
 use tar::{Builder, EntryType, Header};
 
 use super::digest::Hashing;
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::O_NOFOLLOW;
 
 /// A tree of files by absolute path; a directory sorts before what is in it.
 pub type Tree = BTreeMap<PathBuf, Node>;
@@ -164,7 +164,7 @@ fn relative(path: &Path) -> &Path {
 /// Opens a file of this machine, if it still is the one that was seen.
 fn open(path: &Path, identity: (u64, u64), size: u64) -> Result<impl Read> {
     let doing = || format!("cannot pack {} into the layer", path.display());
-    let file = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW).open(path).or_fail(doing)?;
+    let file = OpenOptions::new().read(true).custom_flags(O_NOFOLLOW.bits()).open(path).or_fail(doing)?;
     let now = file.metadata().or_fail(doing)?;
     if (now.dev(), now.ino()) != identity || now.size() != size {
         return Err(Error::new(format!("{}: it has just changed", doing()))

@@ -13,7 +13,6 @@
 //! - `gather`: from the names of programs to a tree of files
 //! - `base`: the programs wanted, and the few files that are made up
 //! - `recipe`: all of these together: what goes into the host image
-//! - `beneath`: a directory that nothing written into it can leave
 //! - `unpack`: a layer becomes a directory again
 //! - `digest`: the names of blobs
 //! - `describe`: the two documents that make an image of a layer
@@ -25,7 +24,6 @@
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 
 mod base;
-mod beneath;
 mod describe;
 mod digest;
 mod durable;

@@ -18,7 +18,6 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use nix::libc::{EACCES, EDQUOT, ENOSPC, ENOTDIR, EPERM, EROFS};
 use oci_spec::image::{Descriptor, Digest};
 use tempfile::TempDir;
 
@@ -26,6 +25,7 @@ use super::durable::{sync_directory, sync_tree};
 use super::layout::{Layout, Named};
 use super::{Image, digest, unpack};
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::errno::{EACCES, EDQUOT, ENOSPC, ENOTDIR, EPERM, EROFS};
 
 /// What is being done, for a progress bar: cheap to make and to ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A layer becomes a directory again.
 //!
 //! What it builds: directories, files, symlinks and hard links, each
-//! resolved beneath the directory (`beneath.rs`). Other kinds of entries are refused by
+//! resolved beneath the directory (`kernel::Beneath`). Other kinds of entries are refused by
 //! name: the host image has no devices, whiteouts or extended attributes.
 //! The digest is checked on the way: what was unpacked is what the image names.
 //! See tar(5), and the OCI image specification, layer.md.
@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use oci_spec::image::Digest;
 use tar::{Archive, Entry, EntryType};
 
-use super::beneath::{Attributes, Beneath, clean};
 use super::digest::Hashing;
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::{Attributes, Beneath, clean};
 
 /// Files are copied in pieces of this size.
 const PIECE: usize = 256 * 1024;

@@ -5,7 +5,9 @@
 //! [`Kernel::step`]; what it calls is told by the methods themselves. The same
 //! code therefore runs, narrates and plans.
 
+mod beneath;
 mod child;
+pub mod errno;
 mod file;
 mod flags;
 mod hint;
@@ -38,6 +40,7 @@ use crate::error::{Error, Result};
 use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Observer, Record, decode};
 
+pub use beneath::{Attributes, Beneath, clean};
 pub use child::{Child, Exit, Heard};
 pub use file::{create_whole, write_whole};
 pub use flags::*;
@@ -46,7 +49,7 @@ pub use identity::{egid, euid};
 pub use ids::{SubordinateIds, program_path, subordinate_ids, user_name};
 pub use ipc::Queue;
 pub use maps::{IdMap, Maps};
-pub use mount::{MOUNT_ATTR_RDONLY, NOT_IMPLEMENTED};
+pub use mount::MOUNT_ATTR_RDONLY;
 pub use netlink::{Interface, LOOPBACK, interfaces};
 pub use outcome::Outcome;
 pub use parts::{Parts, nearest};
@@ -288,7 +291,7 @@ impl Kernel {
 
     /// Passes one event of this process on.
     fn tell(&self, event: Event) {
-        let pid = i32::try_from(std::process::id()).unwrap_or_default();
+        let pid = proc::own_pid();
         self.pass_on(Record { event, seq: 0, role: self.role.to_owned(), pid });
     }
 

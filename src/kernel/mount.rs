@@ -16,9 +16,6 @@ use crate::trace::decode;
 /// Read-only. mount_setattr(2)
 pub const MOUNT_ATTR_RDONLY: u64 = libc::MOUNT_ATTR_RDONLY;
 
-/// ENOSYS: this kernel is older than the call. errno(3)
-pub const NOT_IMPLEMENTED: i32 = libc::ENOSYS;
-
 const MOUNT_ATTR: [(u64, &str); 6] = [
     (libc::MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
     (libc::MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),

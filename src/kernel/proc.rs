@@ -15,6 +15,11 @@ pub fn hostname() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
+/// The caller's number, as its PID namespace counts. getpid(2)
+pub fn own_pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
 /// A namespace of a process: `uts:[4026531838]`. namespaces(7)
 pub fn namespace(pid: &str, file: &str) -> io::Result<String> {
     fs::read_link(format!("/proc/{pid}/ns/{file}")).map(|link| link.to_string_lossy().into_owned())
@@ -302,7 +307,7 @@ mod tests {
 
     #[test]
     fn this_process_is_found() {
-        let pid = i32::try_from(std::process::id()).expect("a process number");
+        let pid = super::own_pid();
         assert!(start_time(pid).is_some_and(|ticks| ticks > 0));
         assert!(namespace("self", "uts").is_ok_and(|name| name.starts_with("uts:[")));
     }

@@ -66,16 +66,20 @@ pub fn demonstrate(k: &Kernel, layers: &Layers, merged: &Path) -> Result<()> {
     k.step("Create a file: it exists only above");
     k.put(&merged.join("new"), "born above\n")?;
 
+    hide(k, merged)?;
+    picture(k, layers, merged);
+    Ok(())
+}
+
+/// Lab: what is deleted above must be hidden below.
+fn hide(k: &Kernel, merged: &Path) -> Result<()> {
     k.step("Delete one: a whiteout (device 0,0) above hides it below");
     k.unlink(&merged.join("delete-me"))?;
-    picture(k, layers, merged);
 
     k.step("Replace a directory: marked opaque, it hides all of the old one");
     k.unlink(&merged.join("directory/old"))?;
     k.rmdir(&merged.join("directory"))?;
-    k.mkdir(&merged.join("directory"), 0o755)?;
-    picture(k, layers, merged);
-    Ok(())
+    k.mkdir(&merged.join("directory"), 0o755)
 }
 
 /// Host: the layer below is as it was; the changes lie in the layer above.

@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT, MsFlags, NOT_IMPLEMENTED, proc};
+use crate::kernel::errno::{ENOSYS, EROFS};
+use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT, MsFlags, proc};
 
 /// Makes the one mount at `target` read-only. `keep` are flags that it has
 /// already: a remount sets them all anew, and a user namespace may drop none.
@@ -19,7 +20,7 @@ pub fn remount(k: &Kernel, target: &Path, keep: MsFlags) -> Result<()> {
 pub fn recursive(k: &Kernel, target: &Path) -> Result<()> {
     let tree = k.open_path(target)?;
     match k.mount_setattr(&tree, true, MOUNT_ATTR_RDONLY) {
-        Err(error) if error.errno() == Some(NOT_IMPLEMENTED) => one_by_one(k, target),
+        Err(error) if error.errno() == Some(ENOSYS) => one_by_one(k, target),
         other => other,
     }
 }
@@ -60,12 +61,9 @@ pub fn demonstrate(k: &Kernel, source: &Path, target: &Path) -> Result<()> {
 /// A write that must fail; it is an error if it succeeds.
 fn refused(k: &Kernel, file: &Path) -> Result<()> {
     match k.put(file, "refused?\n") {
-        Err(error) if error.errno() == Some(READ_ONLY) => Ok(()),
+        Err(error) if error.errno() == Some(EROFS) => Ok(()),
         Err(error) => Err(error),
         Ok(()) if k.plans() => Ok(()),
         Ok(()) => Err(Error::new(format!("{} could be written to", file.display()))),
     }
 }
-
-/// EROFS, errno(3)
-const READ_ONLY: i32 = 30;

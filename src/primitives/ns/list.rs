@@ -45,7 +45,7 @@ pub fn process(pid: i32) -> Option<Process> {
 
 /// The host's namespaces: those of PID 1, or one's own where that is hidden.
 pub fn host() -> Option<Process> {
-    process(1).or_else(|| process(i32::try_from(std::process::id()).ok()?))
+    process(1).or_else(|| process(proc::own_pid()))
 }
 
 /// Every process that this user may look into.

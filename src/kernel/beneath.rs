@@ -24,9 +24,13 @@ use crate::error::{Error, IoContext, Result};
 /// What a new file gets besides its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Attributes {
+    /// Permission bits.
     pub mode: u32,
+    /// Owner.
     pub uid: u32,
+    /// Group.
     pub gid: u32,
+    /// Last change, in seconds since 1970.
     pub mtime: u64,
 }
 
