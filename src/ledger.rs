@@ -145,7 +145,7 @@ impl Ledger {
     /// Opens a ledger of its own for this command.
     pub fn open(paths: &Paths) -> Result<Self> {
         let id = random_hex(32)?;
-        let path = paths.ledger().join(format!("{id}.jsonl"));
+        let path = paths.ledger().join(format!("{}.jsonl", short(&id)));
         let owner = line(&Owner::this()?)?;
         let create = || create_whole(&path, &owner);
         let file = match create() {
@@ -161,7 +161,7 @@ impl Ledger {
 
     /// The first 12 digits of the identifier, as people see it.
     pub fn short_id(&self) -> &str {
-        &self.id[..12]
+        short(&self.id)
     }
 
     /// Writes down what is about to be made.
@@ -182,6 +182,11 @@ fn line(value: &impl Serialize) -> Result<Vec<u8>> {
         serde_json::to_vec(value).map_err(|error| Error::new(format!("cannot write the ledger: {error}")))?;
     text.push(b'\n');
     Ok(text)
+}
+
+/// What ledger, directories and cgroups are named by.
+fn short(id: &str) -> &str {
+    &id[..12]
 }
 
 /// Removes what can be removed and goes on after a failure, which it returns at
@@ -221,7 +226,7 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
     let mut living = Vec::new();
     for path in entries(&paths.ledger())? {
-        let (owner, items) = read(&path)?;
+        let Some((owner, items)) = read(&path)? else { continue };
         if owner.as_ref().is_some_and(|owner| owner.process.runs()) {
             living.push(stem(&path));
             continue;
@@ -258,14 +263,14 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-fn read(path: &Path) -> Result<(Option<Owner>, Vec<Item>)> {
+/// Owner and items; `None` if the owner has just struck everything off.
+fn read(path: &Path) -> Result<Option<(Option<Owner>, Vec<Item>)>> {
     let text = match std::fs::read_to_string(path) {
-        // Its owner has just struck it off.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.or_fail(|| format!("cannot read {}", path.display()))?,
     };
     let mut lines = text.lines();
     let owner = lines.next().and_then(|line| serde_json::from_str(line).ok());
     let items = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
-    Ok((owner, items))
+    Ok(Some((owner, items)))
 }

@@ -66,7 +66,7 @@ pub enum Ns {
     #[command(about = about("ns time"), after_help = after_help("ns time"))]
     Time {
         /// How many days ago the machine was started, as seen inside
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(i64).range(0..=3650))]
+        #[arg(long, default_value_t = 10, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..=3650))]
         days: i64,
         #[command(flatten)]
         common: Common,

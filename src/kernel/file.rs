@@ -29,7 +29,7 @@ impl Kernel {
     /// Makes a directory beneath an open one. mkdirat(2)
     #[track_caller]
     pub fn mkdirat(&self, directory: &OwnedFd, name: &OsStr, mode: u32) -> Result<()> {
-        let args = || vec![decode::fd(directory), decode::string(name), decode::mode(mode)];
+        let args = || vec![self.fd(directory), decode::string(name), decode::mode(mode)];
         self.call("mkdirat", args, || nix::sys::stat::mkdirat(directory, name, Mode::from_bits_truncate(mode)))
     }
 
@@ -74,7 +74,7 @@ impl Kernel {
             let created =
                 if flags.contains(OFlag::O_CREAT) { format!("mode={}, ", decode::mode(mode)) } else { String::new() };
             let how = format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve));
-            vec![decode::fd(&root), decode::path(path), how, "24".to_owned()]
+            vec![self.fd(&root), decode::path(path), how, "24".to_owned()]
         };
         let how = OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
         self.call("openat2", args, || nix::fcntl::openat2(root, path, how))
@@ -106,14 +106,14 @@ impl Kernel {
     /// Gives a file to another owner. chown(2)
     #[track_caller]
     pub fn fchown(&self, file: &OwnedFd, uid: u32) -> Result<()> {
-        let args = || vec![decode::fd(file), uid.to_string(), "-1".to_owned()];
+        let args = || vec![self.fd(file), uid.to_string(), "-1".to_owned()];
         self.call("fchown", args, || nix::unistd::fchown(file, Some(nix::unistd::Uid::from_raw(uid)), None))
     }
 
     /// Makes a symbolic link beneath an open directory. symlink(2)
     #[track_caller]
     pub fn symlinkat(&self, target: &str, directory: &OwnedFd, name: &str) -> Result<()> {
-        let args = || vec![decode::string(target), decode::fd(directory), decode::string(name)];
+        let args = || vec![decode::string(target), self.fd(directory), decode::string(name)];
         self.call("symlinkat", args, || nix::unistd::symlinkat(target, directory, name))
     }
 
@@ -122,7 +122,7 @@ impl Kernel {
     pub fn mknodat(&self, directory: &OwnedFd, name: &str, mode: u32, major: u64, minor: u64) -> Result<()> {
         let args = || {
             let device = format!("makedev({major:#x}, {minor:#x})");
-            vec![decode::fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
+            vec![self.fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
         };
         let device = nix::sys::stat::makedev(major, minor);
         self.call("mknodat", args, || {
@@ -133,7 +133,7 @@ impl Kernel {
     /// Sets a file's mode by descriptor, whatever the umask was. chmod(2)
     #[track_caller]
     pub fn fchmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
-        let args = || vec![decode::fd(file), decode::mode(mode)];
+        let args = || vec![self.fd(file), decode::mode(mode)];
         self.call("fchmod", args, || nix::sys::stat::fchmod(file, Mode::from_bits_truncate(mode)))
     }
 
@@ -146,7 +146,7 @@ impl Kernel {
     /// Changes the working directory to an open one. chdir(2)
     #[track_caller]
     pub fn fchdir(&self, directory: &OwnedFd) -> Result<()> {
-        self.call("fchdir", || vec![decode::fd(directory)], || nix::unistd::fchdir(directory))
+        self.call("fchdir", || vec![self.fd(directory)], || nix::unistd::fchdir(directory))
     }
 
     /// Which permission bits new files are denied. umask(2)
@@ -154,18 +154,21 @@ impl Kernel {
         nix::sys::stat::umask(Mode::from_bits_truncate(mask));
     }
 
-    /// Writes to a descriptor in one call. write(2)
+    /// Writes to an open file in one call; `path` is what a plan calls it. write(2)
     #[track_caller]
-    pub fn write(&self, file: &OwnedFd, text: &[u8]) -> Result<usize> {
-        let args = || vec![decode::fd(file), decode::bytes(text), text.len().to_string()];
-        self.call("write", args, || nix::unistd::write(file, text))
+    fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
+        let args = || {
+            let file = if self.plans() { format!("?<{}>", path.display()) } else { self.fd(file) };
+            vec![file, decode::bytes(text), text.len().to_string()]
+        };
+        self.call("write", args, || nix::unistd::write(file, text)).map(drop)
     }
 
     /// Opens an existing file (often one of the kernel's) and writes to it in one call.
     #[track_caller]
     pub fn write_to(&self, path: &Path, text: &str) -> Result<()> {
         let file = self.open_quietly(path, OFlag::O_WRONLY)?;
-        self.write(&file, text.as_bytes()).map(drop)
+        self.write(&file, path, text.as_bytes())
     }
 
     /// The open before a told write or read: its error is told, its success is not.
@@ -186,14 +189,14 @@ impl Kernel {
     #[track_caller]
     pub fn put(&self, path: &Path, text: &str) -> Result<()> {
         let file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC, 0o644)?;
-        self.write(&file, text.as_bytes()).map(drop)
+        self.write(&file, path, text.as_bytes())
     }
 
     /// Appends to a file, as `echo text >> path` would.
     #[track_caller]
     pub fn append(&self, path: &Path, text: &str) -> Result<()> {
         let file = self.open(path, OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_APPEND, 0o644)?;
-        self.write(&file, text.as_bytes()).map(drop)
+        self.write(&file, path, text.as_bytes())
     }
 
     /// Appends blocks until the kernel refuses, and tells that refusal; at most
@@ -208,7 +211,7 @@ impl Kernel {
                 Ok(count) => written += count,
                 Err(errno) => {
                     let start = decode::bytes(&block[..block.len().min(32)]);
-                    let args = vec![decode::fd(&file), format!("{start}..."), block.len().to_string()];
+                    let args = vec![self.fd(&file), format!("{start}..."), block.len().to_string()];
                     self.tell_call("write", || args.clone(), "-1".to_owned(), Some(errno), 0, source);
                     return if errno == Errno::ENOSPC {
                         Ok(written)

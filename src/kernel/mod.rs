@@ -31,6 +31,7 @@ mod tree;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::os::fd::AsRawFd;
 use std::panic::Location;
 use std::time::Instant;
 
@@ -224,6 +225,11 @@ impl Kernel {
         let outcome = call();
         self.tell_outcome(name, args(), &outcome, started, source);
         outcome.map_err(|errno| self.failed(name, args(), errno, source))
+    }
+
+    /// A descriptor argument; in a plan there is none yet.
+    fn fd(&self, descriptor: &impl AsRawFd) -> String {
+        if self.mode.plan { "?".to_owned() } else { decode::fd(descriptor) }
     }
 
     fn tell_outcome<T: Outcome>(

@@ -109,7 +109,7 @@ impl Kernel {
         let flags = libc::MOVE_MOUNT_F_EMPTY_PATH | libc::MOVE_MOUNT_T_EMPTY_PATH;
         let empty = || decode::string("");
         let names = || "MOVE_MOUNT_F_EMPTY_PATH|MOVE_MOUNT_T_EMPTY_PATH".to_owned();
-        let args = || vec![decode::fd(mount), empty(), decode::fd(target), empty(), names()];
+        let args = || vec![self.fd(mount), empty(), self.fd(target), empty(), names()];
         let (from, to) = (mount.as_raw_fd(), target.as_raw_fd());
         self.call("move_mount", args, || {
             // SAFETY: both paths are empty, NUL-terminated literals.
@@ -130,7 +130,7 @@ impl Kernel {
                 "{{attr_set={}, attr_clr=0, propagation=0 /* MS_??? */, userns_fd=0}}",
                 decode::bits(&MOUNT_ATTR, set)
             );
-            vec![decode::fd(mount), decode::string(""), decode::bits(&AT_FLAGS, flags), attributes, "32".to_owned()]
+            vec![self.fd(mount), decode::string(""), decode::bits(&AT_FLAGS, flags), attributes, "32".to_owned()]
         };
         let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
         self.call("mount_setattr", args, || {

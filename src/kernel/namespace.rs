@@ -35,7 +35,7 @@ impl Kernel {
     #[track_caller]
     pub fn setns(&self, process: &OwnedFd, flags: CloneFlags) -> Result<()> {
         let before = self.namespaces(flags);
-        let args = || vec![decode::fd(process), spelled(flags)];
+        let args = || vec![self.fd(process), spelled(flags)];
         self.call("setns", args, || nix::sched::setns(process.as_fd(), flags))?;
         self.tell_changes(flags, &before);
         Ok(())

@@ -41,7 +41,7 @@ impl Kernel {
                 "{{nlmsg_len={LENGTH}, nlmsg_type=RTM_NEWLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_ACK, nlmsg_seq=1, nlmsg_pid=0}}"
             );
             let link = "{ifi_family=AF_UNSPEC, ifi_type=ARPHRD_NETROM, ifi_index=if_nametoindex(\"lo\"), ifi_flags=IFF_UP, ifi_change=0x1}";
-            let mut args = vec![decode::fd(socket), format!("[{header}, {link}]"), LENGTH.to_string()];
+            let mut args = vec![self.fd(socket), format!("[{header}, {link}]"), LENGTH.to_string()];
             args.extend(["0", decode::NULL, "0"].map(str::to_owned));
             args
         };

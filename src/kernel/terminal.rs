@@ -62,7 +62,7 @@ impl Kernel {
 
     #[track_caller]
     fn tcsetattr(&self, terminal: BorrowedFd<'_>, mode: &Termios) -> Result<()> {
-        let args = || vec![decode::fd(&terminal), "TCSETS".to_owned(), spelled(mode)];
+        let args = || vec![self.fd(&terminal), "TCSETS".to_owned(), spelled(mode)];
         self.call("ioctl", args, || tcsetattr(terminal, SetArg::TCSANOW, mode))
     }
 
@@ -72,7 +72,7 @@ impl Kernel {
         let args = || {
             let (rows, columns, x, y) = (size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel);
             let size = format!("{{ws_row={rows}, ws_col={columns}, ws_xpixel={x}, ws_ypixel={y}}}");
-            vec![decode::fd(terminal), "TIOCSWINSZ".to_owned(), size]
+            vec![self.fd(terminal), "TIOCSWINSZ".to_owned(), size]
         };
         self.call("ioctl", args, || {
             // SAFETY: TIOCSWINSZ reads a winsize, which lives across the call.
@@ -83,7 +83,7 @@ impl Kernel {
     /// Unlocks the other end of a new pty. ioctl_tty(2), TIOCSPTLCK
     #[track_caller]
     pub fn unlock_pty(&self, ptmx: &OwnedFd) -> Result<()> {
-        let args = || vec![decode::fd(ptmx), "TIOCSPTLCK".to_owned(), "[0]".to_owned()];
+        let args = || vec![self.fd(ptmx), "TIOCSPTLCK".to_owned(), "[0]".to_owned()];
         let unlocked = 0_i32;
         self.call("ioctl", args, || {
             // SAFETY: TIOCSPTLCK reads an int, which lives across the call.
@@ -97,7 +97,7 @@ impl Kernel {
     pub fn open_pty_peer(&self, ptmx: &OwnedFd) -> Result<OwnedFd> {
         let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
         let names = || "O_RDWR|O_NOCTTY|O_CLOEXEC".to_owned();
-        let args = || vec![decode::fd(ptmx), "TIOCGPTPEER".to_owned(), names()];
+        let args = || vec![self.fd(ptmx), "TIOCGPTPEER".to_owned(), names()];
         self.call("ioctl", args, || {
             // SAFETY: takes flags; a non-negative result is a new descriptor.
             let peer = Errno::result(unsafe { libc::ioctl(ptmx.as_raw_fd(), libc::TIOCGPTPEER, flags) })?;
@@ -110,7 +110,7 @@ impl Kernel {
     /// job control works. ioctl_tty(2), TIOCSCTTY
     #[track_caller]
     pub fn set_controlling_terminal(&self, terminal: &OwnedFd) -> Result<()> {
-        let args = || vec![decode::fd(terminal), "TIOCSCTTY".to_owned(), "0".to_owned()];
+        let args = || vec![self.fd(terminal), "TIOCSCTTY".to_owned(), "0".to_owned()];
         self.call("ioctl", args, || {
             // SAFETY: takes a plain number.
             Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)

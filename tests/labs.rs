@@ -1,0 +1,303 @@
+//! Each lab command: its effect inside, no effect outside, and the error that a
+//! learner will really hit. As root and as an ordinary user.
+
+mod support;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Failed, Trial};
+use support::{check, is_root, refused, run, scratch, stdout, trace, trial};
+
+type Outcome = Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let trials: Vec<(&str, fn() -> Outcome)> = vec![
+        ("ns_uts", ns_uts),
+        ("ns_ipc", ns_ipc),
+        ("ns_mnt", ns_mnt),
+        ("ns_pid", ns_pid),
+        ("ns_net", ns_net),
+        ("ns_user", ns_user),
+        ("ns_cgroup", ns_cgroup),
+        ("ns_time", ns_time),
+        ("ns_all", ns_all),
+        ("ns_enter", ns_enter),
+        ("ns_ls", ns_ls),
+        ("mount_bind", mount_bind),
+        ("mount_tmpfs", mount_tmpfs),
+        ("mount_proc", mount_proc),
+        ("mount_overlay", mount_overlay),
+        ("mount_propagation", mount_propagation),
+        ("mount_readonly", mount_readonly),
+        ("mount_pivot", mount_pivot),
+        ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
+        ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
+        ("nothing_is_left_behind", nothing_is_left_behind),
+    ];
+    support::main(trials.into_iter().map(|(name, body)| trial(name, body)).collect::<Vec<Trial>>())
+}
+
+/// What the host says, outside of boxlab.
+fn host(command: &str) -> String {
+    let output = std::process::Command::new("sh").args(["-c", command]).output().expect("a shell");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The lines that a lab has shown under a title.
+fn shown(events: &[serde_json::Value], title: &str) -> Vec<String> {
+    let lines = events.iter().find(|event| event["event"] == "show" && event["title"] == title);
+    let lines = lines.and_then(|event| event["lines"].as_array()).cloned().unwrap_or_default();
+    lines.iter().filter_map(|line| line.as_str().map(str::to_owned)).collect()
+}
+
+fn ns_uts() -> Outcome {
+    let before = host("uname -n");
+    check(stdout(&["ns", "uts", "--hostname", "den", "--", "uname", "-n"])? == "den\n", "the name inside")?;
+    check(stdout(&["ns", "uts", "--without", "sethostname", "--", "uname", "-n"])? == before, "a copy begins alike")?;
+    check(host("uname -n") == before, "the name outside")?;
+    refused(&["ns", "uts", "--hostname", &"x".repeat(65), "--", "true"], 125, &["sethostname", "EINVAL", "64 bytes"])
+}
+
+fn ns_ipc() -> Outcome {
+    let inside = stdout(&["ns", "ipc", "--", "cat", "/proc/sysvipc/msg"])?;
+    check(inside.contains("6451064"), format!("the queue inside: {inside}"))?;
+    check(!host("cat /proc/sysvipc/msg").contains("6451064"), "no such queue outside")?;
+    refused(&["ns", "ipc", "--without", "msgget", "--", "true"], 2, &["no part that can be left out"])
+}
+
+fn ns_mnt() -> Outcome {
+    let inside = stdout(&["ns", "mnt", "--", "sh", "-c", "grep ' boxlab ' /proc/self/mountinfo | cut -d' ' -f5"])?;
+    check(inside.contains("/running/"), format!("the mount inside: {inside}"))?;
+    check(!host("cat /proc/self/mountinfo").contains(inside.trim()), "no mount outside")?;
+    check(shown(&trace(&["ns", "mnt", "--", "true"]), "files in it") == ["only-inside"], "the file inside")?;
+    refused(&["ns", "mnt", "--", "/no/such/program"], 127, &["cannot find the program '/no/such/program'"])
+}
+
+fn ns_pid() -> Outcome {
+    check(stdout(&["ns", "pid", "--", "sh", "-c", "echo $$"])? == "1\n", "PID 1 inside")?;
+    let seen = stdout(&["ns", "pid", "--", "sh", "-c", "ls /proc | grep -c '^[0-9]'"])?;
+    check(seen.trim().parse::<u32>().is_ok_and(|count| count < 6), format!("its own processes alone: {seen}"))?;
+    let hosts = stdout(&["ns", "pid", "--without", "proc", "--", "sh", "-c", "ls /proc | grep -c '^[0-9]'"])?;
+    check(hosts.trim().parse::<u32>().is_ok_and(|count| count > 6), format!("the host's without proc: {hosts}"))?;
+    let own = shown(&trace(&["ns", "pid", "--", "true"]), "numbers of that process, outermost first");
+    check(own.first().is_some_and(|line| line.ends_with(" 1")), format!("both numbers: {own:?}"))?;
+    refused(&["ns", "pid", "--without", "prco", "--", "true"], 2, &["Did you mean 'proc'?"])
+}
+
+fn ns_net() -> Outcome {
+    let inside = stdout(&["ns", "net", "--", "cat", "/proc/net/dev"])?;
+    check(inside.lines().count() == 3 && inside.contains("lo:"), format!("only lo inside: {inside}"))?;
+    let down = shown(&trace(&["ns", "net", "--without", "loopback", "--", "true"]), "interfaces inside, now");
+    check(down.first().is_some_and(|line| line.contains("DOWN")), format!("lo stays down: {down:?}"))?;
+    let up = shown(&trace(&["ns", "net", "--", "true"]), "interfaces inside, now");
+    check(
+        up.first().is_some_and(|line| line.contains("UP") && line.contains("127.0.0.1")),
+        format!("lo is up: {up:?}"),
+    )?;
+    refused(&["ns", "net", "--only", "lo", "--", "true"], 2, &["loopback"])
+}
+
+fn ns_user() -> Outcome {
+    let single = stdout(&["ns", "user", "--map", "single", "--", "sh", "-c", "id -u; cat /proc/self/uid_map"])?;
+    let outside = if is_root() { "65534".to_owned() } else { host("id -u").trim().to_owned() };
+    let expected = ["0", "0", outside.as_str(), "1"];
+    check(single.split_whitespace().eq(expected), format!("root inside is {outside} outside: {single}"))?;
+    let events = trace(&["ns", "user", "--map", "single", "--", "true"]);
+    check(shown(&events, "owner of the file, inside") == ["uid 0, gid 0"], "root owns it inside")?;
+    check(shown(&events, "owner of the file, outside").concat().contains(&outside), "somebody else does outside")?;
+    refused(&["ns", "user", "--map", "0-0-1", "--", "true"], 2, &["'0-0-1' is no id map", "INSIDE:OUTSIDE:COUNT"])?;
+    refused(&["ns", "user", "--map", "0:5:1", "--map", "0:6:1", "--", "true"], 125, &["write(", "uid_map"])
+}
+
+fn ns_cgroup() -> Outcome {
+    let inside = stdout(&["ns", "cgroup", "--", "cat", "/proc/self/cgroup"])?;
+    check(inside.lines().all(|line| line.ends_with(":/")), format!("all cgroups are / inside: {inside}"))?;
+    let events = trace(&["ns", "cgroup", "--", "true"]);
+    let outside = shown(&events, "cgroups of the child");
+    check(!outside.is_empty(), "the host sees the path")?;
+    if is_root() {
+        check(outside.iter().any(|line| line.contains("/boxlab-")), format!("the cgroup made for it: {outside:?}"))?;
+        check(host("find /sys/fs/cgroup -name 'boxlab-*'").is_empty(), "it is gone again")?;
+    }
+    refused(&["ns", "cgroup", "--", "/etc/passwd"], 126, &["cannot run '/etc/passwd'"])
+}
+
+fn ns_time() -> Outcome {
+    let seconds =
+        |text: &str| text.split(['.', ' ']).next().and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+    let inside = seconds(&stdout(&["ns", "time", "--days", "30", "--", "cat", "/proc/uptime"])?);
+    let outside = seconds(&host("cat /proc/uptime"));
+    check(inside.abs_diff(outside + 30 * 86_400) < 60, format!("{inside} inside, {outside} outside"))?;
+    refused(&["ns", "time", "--days", "-1", "--", "true"], 2, &["--days"])
+}
+
+fn ns_all() -> Outcome {
+    let kinds = "cgroup ipc mnt net pid time user uts";
+    let script = format!("for kind in {kinds}; do readlink /proc/self/ns/$kind; done");
+    let inside = stdout(&["ns", "all", "--", "sh", "-c", &script])?;
+    let outside = host(&script);
+    let shared: Vec<&str> = inside.lines().filter(|line| outside.contains(line)).collect();
+    let expected = if is_root() { 1 } else { 0 };
+    check(shared.len() == expected, format!("only root keeps the user namespace: {shared:?}"))?;
+    refused(&["ns", "all", "--hostname", "", "--pid"], 2, &["--pid"])
+}
+
+fn ns_enter() -> Outcome {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    let mut other = support::boxlab();
+    let other = other.args(["--trace", "json", "ns", "uts", "--hostname", "other", "--", "cat"]);
+    let mut other = other.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(other.stderr.take().expect("its trace")).lines();
+    let started = lines.find_map(|line| {
+        let event: serde_json::Value = serde_json::from_str(&line.ok()?).ok()?;
+        (event["name"] == "execve" && event["ret"] == "0" && event["role"] == "child").then(|| event["pid"].to_string())
+    });
+    let pid = started.ok_or("the other lab did not start")?;
+    let entered = stdout(&["ns", "enter", &pid, "--", "uname", "-n"]);
+    drop(other.stdin.take());
+    lines.for_each(drop);
+    other.wait()?;
+    check(entered? == "other\n", "the name of the process that was entered")?;
+    refused(&["ns", "enter", "4194304", "--", "true"], 125, &["there is no process 4194304"])?;
+    let own = std::process::id().to_string();
+    refused(&["ns", "enter", &own, "--", "true"], 125, &["shares all namespaces"])
+}
+
+fn ns_ls() -> Outcome {
+    let text = stdout(&["ns", "ls", "--format", "json"])?;
+    let namespaces: Vec<serde_json::Value> = serde_json::from_str(&text)?;
+    let own = host("readlink /proc/self/ns/uts");
+    let listed = namespaces.iter().find(|namespace| namespace["name"] == own.trim());
+    check(listed.is_some_and(|namespace| namespace["host"] == true), "the host's UTS namespace is marked")?;
+    check(stdout(&["ns", "ls"])?.starts_with("TYPE"), "a table with a header")?;
+    refused(&["ns", "ls", "4194304"], 125, &["there is no process 4194304"])
+}
+
+fn mount_bind() -> Outcome {
+    let directory = scratch("bind");
+    let (source, target) = (directory.join("a"), directory.join("b"));
+    for path in [&source, &target] {
+        std::fs::create_dir_all(path)?;
+    }
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let inside = stdout(&["mount", "bind", &path(&source), &path(&target), "--", "cat", &path(&target.join("note"))])?;
+    check(inside == "written at the target\n", "the file by its second name")?;
+    check(source.join("note").exists() && !target.join("note").exists(), "outside only the first name leads to it")?;
+    refused(&["mount", "bind", "/no/such", &path(&target), "--", "true"], 125, &["mount(", "ENOENT", "does not exist"])
+}
+
+fn mount_tmpfs() -> Outcome {
+    let events = trace(&["mount", "tmpfs", "--size", "256k", "--", "true"]);
+    check(shown(&events, "written before it was full") == ["256 KiB"], "the limit bites")?;
+    check(shown(&events, "files there now") == ["none"], "gone with the mount")?;
+    check(!host("cat /proc/self/mountinfo").contains("boxlab-test"), "no mount outside")?;
+    refused(&["mount", "tmpfs", "--size", "much", "--", "true"], 125, &["mount(", "EINVAL", "refused its options"])
+}
+
+fn mount_proc() -> Outcome {
+    let inside = stdout(&["mount", "proc", "--", "sh", "-c", "echo /proc/[0-9]*"])?;
+    check(inside.split_whitespace().count() < 4, format!("its own processes alone: {inside}"))?;
+    check(host("echo /proc/[0-9]*").split_whitespace().count() > 4, "the host's /proc is as it was")?;
+    refused(&["mount", "proc", "--", "nosuchprogram"], 127, &["cannot find the program 'nosuchprogram'"])
+}
+
+fn mount_overlay() -> Outcome {
+    let events = trace(&["mount", "overlay", "--", "true"]);
+    let below = shown(&events, "the layer below");
+    check(below == ["change-me", "delete-me", "directory/", "directory/old", "read-me"], format!("{below:?}"))?;
+    let above = shown(&events, "the layer above: all that this container changed");
+    check(above == ["change-me", "delete-me (whiteout)", "directory/ (opaque)", "new"], format!("{above:?}"))?;
+    refused(&["mount", "overlay", "--pause=yes", "--", "true"], 2, &["--pause"])
+}
+
+fn mount_propagation() -> Outcome {
+    let events = trace(&["mount", "propagation", "--", "true"]);
+    let arrived: Vec<&serde_json::Value> = events
+        .iter()
+        .filter(|event| event["title"] == "arrived on the other side")
+        .map(|event| &event["lines"][0])
+        .collect();
+    check(arrived == ["yes", "yes", "yes", "no", "no"], format!("{arrived:?}"))?;
+    check(!host("cat /proc/self/mountinfo").contains("boxlab-test"), "no mount outside")?;
+    refused(&["mount", "propagation", "nowhere"], 2, &["nowhere"])
+}
+
+fn mount_readonly() -> Outcome {
+    let events = trace(&["mount", "readonly", "--", "true"]);
+    let refusals = events.iter().filter(|event| event["errno"] == "EROFS").count();
+    check(refusals == 2, format!("{refusals} writes were refused"))?;
+    check(run(&["mount", "readonly", "--", "true"]).status == 0, "it ends well")?;
+    refused(&["mount", "readonly", "--only", "x", "--", "true"], 2, &["no part that can be left out"])
+}
+
+fn mount_pivot() -> Outcome {
+    let events = trace(&["mount", "pivot", "--", "true"]);
+    let climbed: Vec<String> = events
+        .iter()
+        .filter(|event| event["title"] == "files in /, after the climb")
+        .map(|event| event["lines"].to_string())
+        .collect();
+    check(climbed.len() == 2, format!("two climbs: {climbed:?}"))?;
+    let own = host("ls -a / | grep -v -x -e . -e .. | head -1").trim().to_owned();
+    check(climbed[0].contains(&own) && climbed[0] != climbed[1], format!("only the chroot was left: {climbed:?}"))?;
+    check(stdout(&["mount", "pivot", "--", "sh", "-c", "cd /; cd ..; pwd -P"])? == "/\n", "no way up")?;
+    refused(&["mount", "pivot", "--rootfs", "/no/such", "--", "true"], 125, &["cannot use /no/such as a root"])
+}
+
+const LABS: [&str; 16] = [
+    "ns uts",
+    "ns ipc",
+    "ns mnt",
+    "ns pid",
+    "ns net",
+    "ns user",
+    "ns cgroup",
+    "ns time",
+    "ns all",
+    "mount bind",
+    "mount tmpfs",
+    "mount proc",
+    "mount overlay",
+    "mount propagation",
+    "mount readonly",
+    "mount pivot",
+];
+
+/// The steps of a run, in order, with who took them.
+fn steps(events: &[serde_json::Value]) -> Vec<String> {
+    let steps = events.iter().filter(|event| event["event"] == "step");
+    let mut steps: Vec<String> = steps.map(|event| format!("{} {}", event["role"], event["text"])).collect();
+    steps.sort();
+    steps
+}
+
+fn every_lab_plans_what_it_does() -> Outcome {
+    for lab in LABS {
+        let words: Vec<&str> = lab.split(' ').collect();
+        let plan = trace(&[&words[..], &["--plan", "--", "true"]].concat());
+        let done = trace(&[&words[..], &["--", "true"]].concat());
+        check(
+            !steps(&done).is_empty() && steps(&plan) == steps(&done),
+            format!("{lab}: {:#?} {:#?}", steps(&plan), steps(&done)),
+        )?;
+        let made = plan.iter().filter(|event| event["event"] == "call" && event["ret"] != "?").count();
+        check(made == 0, format!("{lab}: a plan made {made} calls"))?;
+    }
+    Ok(())
+}
+
+fn every_lab_ends_with_the_status_of_its_program() -> Outcome {
+    for lab in LABS {
+        let words: Vec<&str> = lab.split(' ').collect();
+        let ran = run(&[&words[..], &["--", "sh", "-c", "exit 42"]].concat());
+        check(ran.status == 42, format!("{lab}: {ran:?}"))?;
+    }
+    Ok(())
+}
+
+fn nothing_is_left_behind() -> Outcome {
+    let left = stdout(&["cleanup", "--dry-run"])?;
+    // Other trials run meanwhile; what they own is not left over.
+    check(left == "Nothing is left behind.\n", left)
+}

@@ -1,0 +1,130 @@
+//! What the tests of the program share: the binary, a store of their own, and
+//! trials that say why they can't run instead of passing.
+
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Output, Stdio};
+use std::sync::OnceLock;
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// The program under test.
+pub fn boxlab() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxlab"));
+    command
+        .env("BOXLAB_ROOT", store())
+        .env_remove("BOXLAB_TRACE")
+        .env("XDG_CONFIG_HOME", store())
+        .env("LANG", "C.UTF-8");
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A store for all trials of one test binary; removed by [`main`].
+pub fn store() -> &'static Path {
+    static STORE: OnceLock<PathBuf> = OnceLock::new();
+    STORE.get_or_init(|| {
+        let directory = std::env::temp_dir().join(format!("boxlab-test-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).expect("a directory for the tests");
+        directory
+    })
+}
+
+/// A directory for one trial.
+pub fn scratch(name: &str) -> PathBuf {
+    let directory = store().join("scratch").join(name);
+    std::fs::create_dir_all(&directory).expect("a directory for the trial");
+    directory
+}
+
+/// What a run printed and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self { status: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+}
+
+/// Runs boxlab with these arguments, without narration.
+pub fn run(args: &[&str]) -> Ran {
+    boxlab().arg("-q").args(args).output().expect("boxlab can be run").into()
+}
+
+/// [`run`], which must succeed; what it printed.
+pub fn stdout(args: &[&str]) -> Result<String, Failed> {
+    let ran = run(args);
+    match ran.status {
+        0 => Ok(ran.stdout),
+        _ => Err(format!("boxlab {}: {ran:?}", args.join(" ")).into()),
+    }
+}
+
+/// The events of a run, from its JSON trace.
+pub fn trace(args: &[&str]) -> Vec<serde_json::Value> {
+    let output = boxlab().args(["--trace", "json"]).args(args).output().expect("boxlab can be run");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// Fails with this text unless the claim holds.
+pub fn check(claim: bool, text: impl Into<String>) -> Result<(), Failed> {
+    if claim { Ok(()) } else { Err(text.into().into()) }
+}
+
+/// Fails unless it ended with that status and its message names each of these.
+pub fn refused(args: &[&str], status: i32, words: &[&str]) -> Result<(), Failed> {
+    let ran = run(args);
+    let said = words.iter().all(|word| ran.stderr.contains(word));
+    check(
+        ran.status == status && said,
+        format!("boxlab {}: wanted {status} and {words:?}, got {ran:?}", args.join(" ")),
+    )
+}
+
+/// True if this process is root.
+pub fn is_root() -> bool {
+    std::fs::metadata("/proc/self")
+        .map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))
+        .is_ok_and(|uid| uid == 0)
+}
+
+/// Why containers can't be made here at all, if so; found out by trying.
+pub fn obstacle() -> Option<&'static str> {
+    static OBSTACLE: OnceLock<Option<String>> = OnceLock::new();
+    let found = OBSTACLE.get_or_init(|| {
+        let ran = run(&["ns", "all", "--", "true"]);
+        (ran.status != 0).then(|| ran.stderr.trim().replace('\n', " "))
+    });
+    found.as_deref()
+}
+
+/// A trial that needs namespaces.
+pub fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
+    Trial::ignorable_test(name, move || match obstacle() {
+        None => body().map(|()| Completion::Completed),
+        Some(reason) => skip(reason),
+    })
+}
+
+/// Says why a trial can't run here; where all must run, that is a failure.
+pub fn skip(reason: &str) -> Result<Completion, Failed> {
+    if std::env::var_os("BOXLAB_REQUIRE").is_some_and(|value| value == "all") {
+        return Err(format!("skipped, but BOXLAB_REQUIRE=all: {reason}").into());
+    }
+    Ok(Completion::ignored_with(reason.to_owned()))
+}
+
+/// Runs the trials and removes the store.
+pub fn main(trials: Vec<Trial>) -> ExitCode {
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    let _ = std::fs::remove_dir_all(store());
+    conclusion.exit_code()
+}
