@@ -178,18 +178,26 @@ impl Kernel {
         let relay = Relay { link: link.clone(), detail: self.detail, in_step: self.mode.pause };
         let kernel = Self::with_role(role, Box::new(relay), self.mode.clone());
         kernel.step.replace(self.step.borrow().clone());
-        kernel.link.replace(Some(link.clone()));
+        // The kernel alone keeps the link, so that `hang_up` closes it.
+        kernel.link.replace(Some(link));
         let outcome = catch_unwind(AssertUnwindSafe(|| body(&kernel)));
         let status = match outcome {
             Ok(Ok(_)) => 0,
             Ok(Err(error)) => {
                 let status = error.failure().status;
-                let _ = link.send(&Message::Failed(error));
+                kernel.report(error);
                 status
             }
             Err(_) => FAILED,
         };
         kernel.exit(status)
+    }
+
+    /// Child: the last word, for the parent to show.
+    fn report(&self, error: Error) {
+        if let Some(link) = self.link.borrow().as_ref() {
+            let _ = link.send(&Message::Failed(error));
+        }
     }
 
     /// Ends this process without running what the parent registered for its own end.
