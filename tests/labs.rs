@@ -5,13 +5,13 @@ mod support;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Failed, Trial};
-use support::{check, is_root, refused, run, scratch, stdout, trace, trial};
+use libtest_mimic::Failed;
+use support::{check, is_root, refused, run, scratch, stdout, trace};
 
 type Outcome = Result<(), Failed>;
 
 fn main() -> ExitCode {
-    let trials: Vec<(&str, fn() -> Outcome)> = vec![
+    support::main(vec![
         ("ns_uts", ns_uts),
         ("ns_ipc", ns_ipc),
         ("ns_mnt", ns_mnt),
@@ -33,8 +33,7 @@ fn main() -> ExitCode {
         ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
         ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
         ("nothing_is_left_behind", nothing_is_left_behind),
-    ];
-    support::main(trials.into_iter().map(|(name, body)| trial(name, body)).collect::<Vec<Trial>>())
+    ])
 }
 
 /// What the host says, outside of boxlab.

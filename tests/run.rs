@@ -8,13 +8,13 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
-use libtest_mimic::{Failed, Trial};
-use support::{boxlab, check, is_root, refused, run, scratch, stdout, trace, trial};
+use libtest_mimic::Failed;
+use support::{boxlab, check, is_root, refused, run, scratch, stdout, trace};
 
 type Outcome = Result<(), Failed>;
 
 fn main() -> ExitCode {
-    let trials: Vec<(&str, fn() -> Outcome)> = vec![
+    support::main(vec![
         ("a_container_is_a_world_of_its_own", a_container_is_a_world_of_its_own),
         ("exit_statuses_are_docker_s", exit_statuses_are_docker_s),
         ("changes_go_with_the_container", changes_go_with_the_container),
@@ -37,8 +37,7 @@ fn main() -> ExitCode {
         ("signals_reach_the_program", signals_reach_the_program),
         ("a_wrong_name_offers_the_right_one", a_wrong_name_offers_the_right_one),
         ("nothing_is_left_of_any_of_them", nothing_is_left_of_any_of_them),
-    ];
-    support::main(trials.into_iter().map(|(name, body)| trial(name, body)).collect::<Vec<Trial>>())
+    ])
 }
 
 /// A shell script in a container of the host image; what it printed.

@@ -5,9 +5,9 @@ mod support;
 
 use std::process::{Command, ExitCode};
 
-use libtest_mimic::{Failed, Trial};
+use libtest_mimic::Failed;
 use rexpect::session::{PtySession, spawn_command};
-use support::{boxlab, check, trial};
+use support::{boxlab, check};
 
 type Outcome = Result<(), Failed>;
 
@@ -15,7 +15,7 @@ type Outcome = Result<(), Failed>;
 const PATIENCE: Option<u64> = Some(20_000);
 
 fn main() -> ExitCode {
-    let trials: Vec<(&str, fn() -> Outcome)> = vec![
+    support::main(vec![
         ("a_shell_has_a_terminal", a_shell_has_a_terminal),
         ("keys_become_signals", keys_become_signals),
         ("jobs_are_controlled", jobs_are_controlled),
@@ -23,8 +23,7 @@ fn main() -> ExitCode {
         ("run_alone_opens_a_shell", run_alone_opens_a_shell),
         ("a_lab_waits_for_enter", a_lab_waits_for_enter),
         ("ctrl_c_while_paused_ends_it_cleanly", ctrl_c_while_paused_ends_it_cleanly),
-    ];
-    support::main(trials.into_iter().map(|(name, body)| trial(name, body)).collect::<Vec<Trial>>())
+    ])
 }
 
 /// A shell in a container, at its prompt.

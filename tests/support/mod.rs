@@ -107,7 +107,7 @@ pub fn obstacle() -> Option<&'static str> {
 }
 
 /// A trial that needs namespaces.
-pub fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
+fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(name, move || match obstacle() {
         None => body().map(|()| Completion::Completed),
         Some(reason) => skip(reason),
@@ -122,8 +122,12 @@ pub fn skip(reason: &str) -> Result<Completion, Failed> {
     Ok(Completion::ignored_with(reason.to_owned()))
 }
 
+/// A trial's name and what it does.
+pub type Named = (&'static str, fn() -> Result<(), Failed>);
+
 /// Runs the trials and removes the store.
-pub fn main(trials: Vec<Trial>) -> ExitCode {
+pub fn main(trials: Vec<Named>) -> ExitCode {
+    let trials = trials.into_iter().map(|(name, body)| trial(name, body)).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     let _ = std::fs::remove_dir_all(store());
     conclusion.exit_code()

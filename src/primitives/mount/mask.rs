@@ -12,21 +12,21 @@ use crate::kernel::{Kernel, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, 
 
 /// Files and directories that tell of the machine or its kernel.
 pub const MASKED: [&str; 11] = [
-    "/proc/acpi",
-    "/proc/asound",
     "/proc/interrupts",
     "/proc/kcore",
     "/proc/keys",
     "/proc/latency_stats",
     "/proc/sched_debug",
-    "/proc/scsi",
     "/proc/timer_list",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/scsi",
     "/sys/firmware",
     "/sys/devices/virtual/powercap",
 ];
 
 /// What would configure the machine.
-pub const READONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+pub const READONLY: [&str; 5] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/bus", "/proc/fs", "/proc/irq"];
 
 /// Covers a file with /dev/null, opened outside of the container so that no
 /// image can have put something else there. CVE-2025-31133

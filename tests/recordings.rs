@@ -1,0 +1,237 @@
+//! Recorded runs: what README, lessons and book show is what the program does.
+//!
+//! Each is a real run, taken from its JSON trace; what differs from run to run
+//! (process numbers, inodes, identifiers, times) is made alike, and the result is
+//! rendered by boxlab's own narrator. To record anew:
+//! `INSTA_UPDATE=always cargo test --test recordings`
+
+mod support;
+
+use std::collections::HashMap;
+use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
+
+use boxlab::trace::narrate::{Marks, Narrator};
+use boxlab::trace::{Detail, Event, Observer, Record};
+use libtest_mimic::Failed;
+use support::{check, is_root};
+
+type Outcome = Result<(), Failed>;
+
+fn main() -> ExitCode {
+    support::main(vec![
+        ("ns_uts", || recorded("ns-uts", Detail::Full, &["ns", "uts", "--", "uname", "-n"])),
+        ("ns_pid", || recorded("ns-pid", Detail::Full, &["ns", "pid", "--", "sh", "-c", "echo $$"])),
+        ("ns_user", || recorded("ns-user", Detail::Full, &["ns", "user", "--map", "single", "--", "id", "-u"])),
+        ("mount_overlay", || recorded("mount-overlay", Detail::Full, &["mount", "overlay", "--", "true"])),
+        ("mount_readonly", || recorded("mount-readonly", Detail::Full, &["mount", "readonly", "--", "true"])),
+        ("run", || recorded("run", Detail::Steps, &["run", "host", "echo", "hello from the box"])),
+        ("run_full", || recorded("run-full", Detail::Full, &["run", "host", "echo", "hello from the box"])),
+        ("the_readme_shows_recorded_runs", the_readme_shows_recorded_runs),
+    ])
+}
+
+/// What is covered in /proc and /sys depends on what the kernel was built with:
+/// only the first path, which every kernel has, is kept.
+fn without_what_kernels_differ_in(events: Vec<Record>) -> Vec<Record> {
+    let mut step = String::new();
+    let mut calls = 0;
+    let mut kept = Vec::new();
+    for record in events {
+        if let Event::Step { text, .. } = &record.event {
+            (step, calls) = (text.clone(), 0);
+        }
+        calls += usize::from(matches!(record.event, Event::Call { .. }));
+        let first_path = match step.as_str() {
+            text if text.starts_with("Cover what tells") => 3,
+            text if text.starts_with("Make read-only what would") => 4,
+            _ => usize::MAX,
+        };
+        if calls <= first_path {
+            kept.push(record);
+        }
+    }
+    kept
+}
+
+/// Runs the command, and compares its narration with the one that was recorded:
+/// as root, or as an ordinary user with ranges of ids.
+fn recorded(name: &str, detail: Detail, args: &[&str]) -> Outcome {
+    let (events, output) = run(args)?;
+    let helped =
+        events.iter().any(|record| matches!(&record.event, Event::Step { text, .. } if text.contains("/etc/subuid")));
+    let who = match (is_root(), helped) {
+        (true, _) => "",
+        (false, true) => "-rootless",
+        // A single id: the calls differ, and `ns-user` is the recording for it.
+        (false, false) if name != "ns-user" => return Ok(()),
+        (false, false) => "-rootless",
+    };
+    let text = format!("$ boxlab {}\n{}", quoted(args), narrate(detail, &events, &output));
+    let compared = std::panic::catch_unwind(|| {
+        insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
+            insta::assert_snapshot!(format!("{name}{who}"), text);
+        });
+    });
+    check(compared.is_ok(), format!("{name}{who} differs from its recording"))
+}
+
+fn quoted(args: &[&str]) -> String {
+    let word = |arg: &&str| if arg.contains([' ', '$']) { format!("'{arg}'") } else { (*arg).to_owned() };
+    args.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// A run in a bare environment: its events, made alike, and what its program printed.
+fn run(args: &[&str]) -> Result<(Vec<Record>, String), Failed> {
+    // The image is made beforehand; its making is no part of the recording.
+    support::stdout(&["image", "host"])?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boxlab"));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("BOXLAB_ROOT", support::store()).env("HOME", "/nowhere");
+    let output = command.args(["--trace", "json"]).args(args).output()?;
+    check(output.status.success(), format!("boxlab {args:?}: {output:?}"))?;
+    let mut alike = Alike::default();
+    let lines = String::from_utf8(output.stderr)?;
+    let events: Result<Vec<Record>, _> = lines.lines().map(|line| serde_json::from_str(&alike.line(line))).collect();
+    Ok((without_what_kernels_differ_in(events?), String::from_utf8(output.stdout)?))
+}
+
+fn narrate(detail: Detail, events: &[Record], output: &str) -> String {
+    colored::control::set_override(false);
+    let mut text = Vec::new();
+    let last = events.iter().rposition(|record| matches!(&record.event, Event::Call { name, .. } if name == "execve"));
+    let mut narrator = Narrator::new(&mut text, detail, 80, Marks::new(true));
+    for record in &events[..=last.unwrap_or_default()] {
+        narrator.observe(record).expect("written to memory");
+    }
+    drop(narrator);
+    text.extend_from_slice(output.as_bytes());
+    let mut narrator = Narrator::new(&mut text, detail, 80, Marks::new(true));
+    for record in &events[last.unwrap_or_default() + 1..] {
+        narrator.observe(record).expect("written to memory");
+    }
+    drop(narrator);
+    String::from_utf8(text).expect("text")
+}
+
+/// What this machine is called.
+fn hostname() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a hostname").trim().to_owned())
+}
+
+/// Gives what differs from run to run the same name in each.
+#[derive(Default)]
+struct Alike {
+    names: HashMap<String, String>,
+    processes: u32,
+    namespaces: u64,
+}
+
+impl Alike {
+    /// One line of the JSON trace.
+    fn line(&mut self, line: &str) -> String {
+        let mut record: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+        let pid = record["pid"].as_i64().unwrap_or_default();
+        let pid = self.process(&pid.to_string());
+        record["pid"] = serde_json::json!(pid.parse::<i64>().unwrap_or_default());
+        if record["event"] == "call" {
+            record["ns"] = serde_json::json!(0);
+        }
+        if record["name"] == "clone3" && record["ret"].as_str().is_some_and(|ret| ret.len() > 2) {
+            let ret = record["ret"].as_str().unwrap_or_default().to_owned();
+            record["ret"] = serde_json::json!(self.process(&ret));
+        }
+        self.value(&mut record);
+        record.to_string()
+    }
+
+    fn value(&mut self, value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::String(text) => *text = self.text(text),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| self.value(field)),
+            _ => {}
+        }
+    }
+
+    fn process(&mut self, pid: &str) -> String {
+        if let Some(known) = self.names.get(&format!("process {pid}")) {
+            return known.clone();
+        }
+        self.processes += 1;
+        let name = (4700 + self.processes).to_string();
+        self.names.insert(format!("process {pid}"), name.clone());
+        name
+    }
+
+    /// Words of letters and digits are looked at one by one.
+    fn text(&mut self, text: &str) -> String {
+        let store = support::store().to_string_lossy().into_owned();
+        let text = text.replace(&format!("{store}/state"), "/run/boxlab").replace(&store, "/var/lib/boxlab");
+        if text.contains(" of them: ") && !text.starts_with("1 of") {
+            return "142 of them: 1 2 3 4 5 6 7 8 ...".to_owned();
+        }
+        if let Some((before, after)) = text.split_once("socket:[") {
+            let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
+            return format!("{}socket:[31415{}", self.text(before), self.text(after));
+        }
+        let mut alike = String::new();
+        let mut word = String::new();
+        for letter in text.chars().chain(['\0']) {
+            if letter.is_ascii_alphanumeric() {
+                word.push(letter);
+                continue;
+            }
+            alike.push_str(&self.word(&word));
+            word.clear();
+            if letter != '\0' {
+                alike.push(letter);
+            }
+        }
+        alike
+    }
+
+    fn word(&mut self, word: &str) -> String {
+        let hexadecimal = word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        let host =
+            String::from_utf8_lossy(&Command::new("uname").arg("-n").output().expect("uname").stdout).trim().to_owned();
+        match word.len() {
+            64 if hexadecimal => "f2".repeat(32),
+            12 if hexadecimal => "3f2a9c41d07e".to_owned(),
+            10 if number && word.starts_with("40265") => self.namespace(word),
+            3.. if number && self.names.contains_key(&format!("process {word}")) => self.process(word),
+            _ if word == hostname() => "laptop".to_owned(),
+            _ => word.to_owned(),
+        }
+    }
+
+    /// The host's have fixed numbers since Linux 3.8 or so; new ones are counted.
+    fn namespace(&mut self, inode: &str) -> String {
+        if inode.starts_with("402653") && &inode[6..] < "2100" {
+            return inode.to_owned();
+        }
+        if let Some(known) = self.names.get(inode) {
+            return known.clone();
+        }
+        self.namespaces += 1;
+        let name = (4_026_532_200 + self.namespaces).to_string();
+        self.names.insert(inode.to_owned(), name.clone());
+        name
+    }
+}
+
+fn the_readme_shows_recorded_runs() -> Outcome {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md"))?;
+    let mut shown = 0;
+    for block in readme.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap_or_default();
+        let found = std::fs::read_dir(root.join("snapshots"))?
+            .flatten()
+            .any(|entry| std::fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(block.trim_end())));
+        check(found, format!("no recording shows this:\n{block}"))?;
+        shown += 1;
+    }
+    check(shown > 0, "the README shows no recorded run")
+}
