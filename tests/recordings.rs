@@ -194,8 +194,6 @@ impl Alike {
     fn word(&mut self, word: &str) -> String {
         let hexadecimal = word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         let number = word.bytes().all(|byte| byte.is_ascii_digit());
-        let host =
-            String::from_utf8_lossy(&Command::new("uname").arg("-n").output().expect("uname").stdout).trim().to_owned();
         match word.len() {
             64 if hexadecimal => "f2".repeat(32),
             12 if hexadecimal => "3f2a9c41d07e".to_owned(),
