@@ -52,9 +52,11 @@ fn search(name: &OsStr, env: &[OsString]) -> std::result::Result<CString, Errno>
     let path = path.unwrap_or(b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     let mut worst = Errno::ENOENT;
     for directory in path.split(|&byte| byte == b':') {
-        match check(&Path::new(OsStr::from_bytes(directory)).join(name)) {
+        let candidate = Path::new(OsStr::from_bytes(directory)).join(name);
+        match check(&candidate) {
             Ok(found) => return Ok(found),
-            Err(Errno::EACCES) => worst = Errno::EACCES,
+            // Found, but not to be run; a directory that can't be searched is none.
+            Err(Errno::EACCES) if candidate.is_file() => worst = Errno::EACCES,
             Err(_) => {}
         }
     }
