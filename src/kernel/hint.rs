@@ -39,6 +39,9 @@ pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
             "An id map may be written once, by the parent: one's own id alone, or ranges\nwith CAP_SETUID. Ranges of /etc/subuid are written by newuidmap(1)."
         }
         ("write", Errno::EINVAL) => "The kernel did not accept that value; see the man pages named above.",
+        ("setresuid" | "setresgid" | "setgroups" | "fchown", Errno::EINVAL) => {
+            "That id is not mapped in this user namespace. More ids need a line for you in\n/etc/subuid and /etc/subgid, and newuidmap (package uidmap); see `boxlab doctor`."
+        }
         ("execve", Errno::ENOENT) => {
             "The file exists but not what it asks for: its ELF interpreter (see `file`), or\nthe program behind `#!`. In a root directory of its own, that must be inside."
         }
