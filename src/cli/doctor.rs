@@ -69,7 +69,9 @@ fn examine(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
         "ns enter" => return entering(row, boxlab, root),
         "image host" => {}
         "run" => drop(command.args(["host", "true"])),
-        _ => drop(command.args(["--", "true"])),
+        // Its program is found in another root.
+        "mount pivot" => drop(command.args(["--", "true"])),
+        _ => drop(command.arg("--").arg(boxlab).arg("--version")),
     }
     let output = command.stdin(Stdio::null()).output().or_fail(|| "cannot run boxlab itself".to_owned())?;
     Ok(judge(row, &output))
@@ -86,7 +88,8 @@ fn entering(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
         Some(pid) => {
             let mut command = Command::new(boxlab);
             command.args(["--trace", "off", "--color", "never", "--root"]).arg(root);
-            let command = command.args(["ns", "enter", &pid.to_string(), "--", "true"]).stdin(Stdio::null());
+            let command =
+                command.args(["ns", "enter", &pid.to_string(), "--"]).arg(boxlab).arg("--version").stdin(Stdio::null());
             judge(row, &command.output().or_fail(failed)?)
         }
         None => cannot(row, "no namespace could be made to enter".to_owned(), None),

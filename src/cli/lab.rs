@@ -117,8 +117,8 @@ impl<'c> Lab<'c> {
     }
 
     /// True if a user namespace stands around the lab.
-    pub fn rootless(&self) -> bool {
-        self.maps.is_some()
+    pub fn in_user_namespace(&self) -> bool {
+        self.maps.is_some() || !maps::on_the_host()
     }
 
     /// Writes down something that is about to be made; `item` is given the

@@ -137,7 +137,7 @@ fn lab_overlay(lab: &Lab<'_>) -> Result<i32> {
     if !lab.k.plans() {
         furnish(&lower)?;
     }
-    let layers = Layers { lower: vec![lower], upper, work, userxattr: lab.rootless() };
+    let layers = Layers { lower: vec![lower], upper, work, userxattr: lab.in_user_namespace() };
     lab.isolate(
         |k| in_own_namespace(k, |k| overlay::demonstrate(k, &layers, &merged)),
         |k, _| {

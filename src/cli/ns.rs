@@ -316,12 +316,16 @@ fn choose_maps(map: &[String]) -> Result<Vec<Maps>> {
 
 /// The ranges granted to this user; root may map any.
 fn ranges() -> Option<Maps> {
-    if maps::privileged() { Some(maps::range_for_root()) } else { maps::ranges() }
+    match (maps::privileged(), maps::on_the_host()) {
+        (true, true) => Some(maps::range_for_root()),
+        (true, false) => None,
+        (false, _) => maps::ranges(),
+    }
 }
 
 /// Root inside is this user outside; for root, nobody, so that there is a difference.
 fn lab_single() -> Maps {
-    let (user, group) = if euid() == 0 { (65_534, 65_534) } else { (euid(), egid()) };
+    let (user, group) = if maps::privileged() && maps::on_the_host() { (65_534, 65_534) } else { (euid(), egid()) };
     let map = |outside| vec![IdMap { inside: 0, outside, count: 1 }];
     Maps::Written { users: map(user), groups: map(group), deny_setgroups: euid() != 0 }
 }

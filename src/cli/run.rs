@@ -169,13 +169,14 @@ impl Run {
     ) -> Result<Spec> {
         let config = image.and_then(|image| image.config.config().as_ref());
         let maps = maps::needed();
+        let in_user_namespace = maps.is_some() || !maps::on_the_host();
         let (assembled, etc, writable) = launch::places(&context.paths, &id[..12]);
         let root = match (&self.rootfs, image) {
             (Some(directory), _) => Root::Directory(root_directory(directory)?),
             (None, image) => {
                 let lower = image.map(|image| image.layers.clone()).unwrap_or_default();
                 let (upper, work) = (writable.join("upper"), writable.join("work"));
-                Root::Overlay(Layers { lower, upper, work, userxattr: maps.is_some() })
+                Root::Overlay(Layers { lower, upper, work, userxattr: in_user_namespace })
             }
         };
         let shell = self.image_and_command.is_empty() && is_terminal();
@@ -205,6 +206,7 @@ impl Run {
             terminal,
             interactive,
             maps,
+            in_user_namespace,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::error::{Context, Result};
 use crate::kernel::errno::ENOSYS;
 use crate::kernel::{
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
-    MsFlags, O_PATH, OFlag, proc as kernel_proc,
+    MsFlags, O_PATH, OFlag, maps, proc as kernel_proc,
 };
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
 
@@ -38,7 +38,7 @@ fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
 
 fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     // sysfs belongs to the network namespace, which may not be ours to show.
-    let own = spec.maps.is_none() || spec.namespaces.contains(CLONE_NEWNET);
+    let own = !spec.in_user_namespace || spec.namespaces.contains(CLONE_NEWNET);
     k.step(if own {
         "A /sys that shows this network namespace, read-only"
     } else {
@@ -58,7 +58,7 @@ fn devices(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     dev::empty(k, &target::directory(k, root, Path::new("/dev"))?)?;
     // What was opened before lies beneath the mount; this is the mount.
     let dev = target::directory(k, root, Path::new("/dev"))?;
-    if spec.maps.is_none() {
+    if !spec.in_user_namespace {
         dev::nodes(k, &dev)?;
     } else {
         dev::borrowed_nodes(k, &dev)?;
@@ -66,10 +66,10 @@ fn devices(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     dev::links(k, &dev)?;
 
     k.step("Terminals, shared memory and message queues of its own");
-    let tty = spec.maps.as_ref().is_none_or(|maps| maps.has_group(TTY)).then_some(TTY);
+    let tty = maps::has_group(TTY).then_some(TTY);
     dev::pts(k, &dev::directory(k, &dev, "pts")?, tty)?;
     dev::shm(k, &dev::directory(k, &dev, "shm")?, spec.shm_size)?;
-    if spec.maps.is_none() || spec.namespaces.contains(CLONE_NEWIPC) {
+    if !spec.in_user_namespace || spec.namespaces.contains(CLONE_NEWIPC) {
         dev::mqueue(k, &dev::directory(k, &dev, "mqueue")?)?;
     }
     Ok(())

@@ -14,7 +14,7 @@ use super::spec::{Root, Spec};
 use super::terminal;
 use crate::error::{Context, Error, Result};
 use crate::kernel::errno::{EEXIST, ENOENT};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, Maps, MsFlags, O_DIRECTORY, O_PATH, Program};
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, MsFlags, O_DIRECTORY, O_PATH, Program};
 use crate::primitives::mount::{bind, overlay, pivot, readonly};
 use crate::primitives::net::loopback;
 use crate::primitives::ns::{mnt, user, uts};
@@ -51,8 +51,7 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     }
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 
-    let groups_fixed = spec.maps.as_ref().is_some_and(Maps::denies_setgroups);
-    let identity = Identity::find(k, spec.user.as_deref(), groups_fixed)?;
+    let identity = Identity::find(k, spec.user.as_deref())?;
     terminal::take(k, console, spec.interactive, &identity)?;
     start_in(k, &spec.workdir)?;
     identity.assume(k)?;

@@ -47,6 +47,8 @@ pub struct Spec {
     pub namespaces: CloneFlags,
     /// The id maps of its user namespace, if it has one.
     pub maps: Option<Maps>,
+    /// It is in a user namespace, of its own or around boxlab.
+    pub in_user_namespace: bool,
 }
 
 /// Where a container's files come from.

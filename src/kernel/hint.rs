@@ -6,6 +6,19 @@ use super::proc;
 
 /// What a learner who meets this error needs to know.
 pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
+    let hint = usual(call, errno);
+    let filtered = errno == Errno::EPERM && proc::status("self", "Seccomp").as_deref() == Some("2");
+    match hint {
+        Some(hint) if filtered && !hint.contains("seccomp") => Some(format!("{hint}\n{FILTERED}")),
+        None if filtered => Some(FILTERED.to_owned()),
+        hint => hint,
+    }
+}
+
+const FILTERED: &str = "A seccomp filter is on this process: it is probably in a container already.
+Start that container with --privileged, or with --security-opt seccomp=unconfined.";
+
+fn usual(call: &str, errno: Errno) -> Option<String> {
     let hint = match (call, errno) {
         ("unshare" | "clone3", Errno::EPERM | Errno::EACCES | Errno::ENOSPC | Errno::EUSERS) => {
             return Some(no_namespaces(errno));
@@ -69,7 +82,7 @@ pub fn no_namespaces(errno: Errno) -> String {
         return "AppArmor forbids user namespaces to programs without a profile (Ubuntu 23.10\nand later). As root: sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned();
     }
     if proc::status("self", "Seccomp").as_deref() == Some("2") {
-        return "A seccomp filter is on this process: it is probably in a container already.\nStart that container with --privileged, or with --security-opt seccomp=unconfined.".to_owned();
+        return FILTERED.to_owned();
     }
     if super::identity::euid() == 0 {
         return "Root without CAP_SYS_ADMIN, as in a container: give it that capability\n(--cap-add SYS_ADMIN or --privileged), or run on the host itself.".to_owned();

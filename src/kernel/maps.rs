@@ -36,25 +36,33 @@ pub enum Maps {
     },
 }
 
-impl Maps {
-    /// True if this group exists in the namespace.
-    pub fn has_group(&self, gid: u32) -> bool {
-        let (Self::Written { groups, .. } | Self::Helped { groups, .. }) = self;
-        groups.iter().any(|map| gid >= map.inside && gid - map.inside < map.count)
-    }
-
-    /// True if the groups of the process can't be changed in the namespace.
-    pub fn denies_setgroups(&self) -> bool {
-        matches!(self, Self::Written { deny_setgroups: true, .. })
-    }
-}
-
 const CAP_SYS_ADMIN: u64 = 1 << 21;
 
 /// True if this process may make namespaces without a user namespace around them.
 pub fn privileged() -> bool {
     let effective = proc::status("self", "CapEff").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
     effective.is_some_and(|mask| mask & CAP_SYS_ADMIN != 0)
+}
+
+/// True on the host itself, where every id is its own: else this process is in a
+/// user namespace already, which may not make devices.
+pub fn on_the_host() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// True if this group exists in the user namespace of this process.
+pub fn has_group(gid: u32) -> bool {
+    let map = std::fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
+    map.lines().any(|line| {
+        let numbers: Vec<u32> = line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
+        matches!(numbers[..], [inside, _, count] if gid >= inside && gid - inside < count)
+    })
+}
+
+/// True if this process may not change its groups. user_namespaces(7)
+pub fn groups_fixed() -> bool {
+    std::fs::read_to_string("/proc/self/setgroups").is_ok_and(|text| text.trim() == "deny")
 }
 
 /// The maps for whoever needs a user namespace: the ranges of /etc/subuid where
