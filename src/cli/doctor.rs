@@ -151,12 +151,22 @@ fn limits(row: &Row, output: &Output) -> Option<(String, String)> {
         )),
         "image host" => {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            let missing = text.lines().find_map(|line| line.strip_prefix("not on this machine: "))?.to_owned();
-            Some((format!("not on this machine: {missing}"), "install them, if you want them in the image".to_owned()))
+            let missing = text.lines().find_map(|line| line.strip_prefix("not on this machine: "))?;
+            let missing: Vec<&str> = missing.split(", ").collect();
+            let more =
+                if missing.len() > SHOWN { format!(" and {} more", missing.len() - SHOWN) } else { String::new() };
+            let first = missing[..missing.len().min(SHOWN)].join(", ");
+            Some((
+                format!("not on this machine: {first}{more}"),
+                "install them, if you want them in the image".to_owned(),
+            ))
         }
         _ => None,
     }
 }
+
+/// So many missing programs are named.
+const SHOWN: usize = 12;
 
 /// A few facts that explain the verdicts.
 fn host() -> String {

@@ -52,29 +52,22 @@ pub struct Global {
     quiet: bool,
 }
 
-/// `--trace`
+/// `--trace`: nothing; why; why and what; all of it as JSON lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Trace {
-    /// Nothing
+pub(crate) enum Trace {
     Off,
-    /// Why: the steps
     Steps,
-    /// Why and what: steps, calls, results, state
     Full,
-    /// One JSON object a line
     Json,
 }
 
-/// `--color`
+/// `--color`: if standard error is a terminal; even in a pipe; never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Color {
-    /// If standard error is a terminal
+pub(crate) enum Color {
     Auto,
-    /// Even in a pipe
     Always,
-    /// Never
     Never,
 }
 

@@ -115,7 +115,7 @@ pub struct Kinds {
     #[arg(long)]
     net: bool,
     /// Join its PID namespace
-    #[arg(long)]
+    #[arg(long = "pid")]
     pid_ns: bool,
     /// Join its time namespace
     #[arg(long)]
