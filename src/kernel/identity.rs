@@ -19,16 +19,6 @@ impl Kernel {
         Ok(())
     }
 
-    /// Names the NIS domain of this UTS namespace. setdomainname(2)
-    #[track_caller]
-    pub fn setdomainname(&self, name: &str) -> Result<()> {
-        let args = || vec![decode::string(name), name.len().to_string()];
-        self.call("setdomainname", args, || {
-            // SAFETY: the pointer and length describe `name`, which lives across the call.
-            nix::errno::Errno::result(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }).map(drop)
-        })
-    }
-
     /// Replaces the supplementary groups. setgroups(2)
     #[track_caller]
     pub fn setgroups(&self, groups: &[u32]) -> Result<()> {
