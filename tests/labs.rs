@@ -115,8 +115,9 @@ fn ns_cgroup() -> Outcome {
     let outside = shown(&events, "cgroups of the child");
     check(!outside.is_empty(), "the host sees the path")?;
     if is_root() {
-        check(outside.iter().any(|line| line.contains("/boxlab-")), format!("the cgroup made for it: {outside:?}"))?;
-        check(host("find /sys/fs/cgroup -name 'boxlab-*'").is_empty(), "it is gone again")?;
+        let made = outside.iter().find_map(|line| line.split_once("/boxlab-"));
+        let (_, id) = made.ok_or_else(|| format!("the cgroup made for it: {outside:?}"))?;
+        check(host(&format!("find /sys/fs/cgroup -name boxlab-{id}")).is_empty(), "it is gone again")?;
     }
     refused(&["ns", "cgroup", "--", "/etc/passwd"], 126, &["cannot run '/etc/passwd'"])
 }
