@@ -101,6 +101,11 @@ fn a_rootfs_directory_is_used_as_it_is() -> Outcome {
     let version = stdout(&["run", "--rootfs", &text(&root), "/bin/boxlab", "--version"])?;
     check(version.starts_with("boxlab "), format!("a static program runs in any root: {version}"))?;
     check(root.join("proc").is_dir() && root.join("dev").is_dir(), "missing mount points are made in it")?;
+    std::fs::create_dir_all(root.join("etc"))?;
+    std::fs::remove_file(root.join("etc/resolv.conf"))?;
+    symlink("../run/systemd/resolve/stub-resolv.conf", root.join("etc/resolv.conf"))?;
+    stdout(&["run", "--rootfs", &text(&root), "/bin/boxlab", "--version"])?;
+    check(root.join("run/systemd/resolve/stub-resolv.conf").exists(), "a link that led to nothing leads to ours")?;
     refused(&["run", "--rootfs", "/no/such", "true"], 125, &["cannot use /no/such as a root filesystem", "ENOENT"])?;
     refused(&["run", "--rootfs", "/etc/passwd", "true"], 125, &["is no directory"])?;
     refused(&["run", "--rootfs", &text(&root)], 127, &["/bin/sh"])

@@ -3,11 +3,11 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use super::spec::{Mount, Spec, What};
-use crate::error::{Context, Result};
-use crate::kernel::errno::ENOSYS;
+use crate::error::{Context, IoContext, Result};
+use crate::kernel::errno::{ENOENT, ENOSYS};
 use crate::kernel::{
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
     MsFlags, O_PATH, OFlag, maps, proc as kernel_proc,
@@ -79,10 +79,29 @@ fn devices(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
 pub fn etc(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     k.step("Its own hostname, hosts and resolv.conf, over the image's");
     for name in ["hostname", "hosts", "resolv.conf"] {
-        let file = target::file(k, root, &Path::new("/etc").join(name))?;
+        let path = Path::new("/etc").join(name);
+        let file = match target::file(k, root, &path) {
+            Err(error) if error.errno() == Some(ENOENT) => behind_link(k, spec, root, &path)?,
+            other => other?,
+        };
         bind::bind(k, &spec.etc.join(name), &kernel_proc::fd_path(&file), false)?;
     }
     Ok(())
+}
+
+/// Some images have a link there (to systemd's /run/...) that leads to nothing yet.
+fn behind_link(k: &Kernel, spec: &Spec, root: &OwnedFd, path: &Path) -> Result<OwnedFd> {
+    let link = spec.assembled.join(path.strip_prefix("/").unwrap_or(path));
+    let leads_to = link.read_link().or_fail(|| format!("cannot read the link {} of the image", path.display()))?;
+    let mut wanted = PathBuf::from("/etc");
+    for component in leads_to.components() {
+        match component {
+            Component::RootDir => wanted = PathBuf::from("/"),
+            Component::ParentDir => drop(wanted.pop()),
+            other => wanted.push(other),
+        }
+    }
+    target::file(k, root, &wanted)
 }
 
 /// What `-v`, `--mount` and `--tmpfs` ask for, in order.
