@@ -40,6 +40,21 @@ fn every_command_of_the_catalog_exists_and_names_its_sources() {
 }
 
 #[test]
+fn manual_and_completions_are_made_from_the_commands() {
+    let home = home();
+    let script = boxlab(home.path()).args(["completions", "bash"]).output().expect("a script");
+    assert!(
+        text(&script.stdout).contains("boxlab__subcmd__ns__subcmd__uts")
+            || text(&script.stdout).contains("boxlab__ns__uts")
+    );
+    let page = boxlab(home.path()).arg("man").output().expect("a page");
+    assert!(text(&page.stdout).contains(".TH boxlab 1"));
+    boxlab(home.path()).arg("man").arg(home.path().join("man")).assert().success();
+    assert!(home.path().join("man/boxlab-ns-uts.1").exists());
+    boxlab(home.path()).args(["completions", "csh"]).assert().code(2);
+}
+
+#[test]
 fn the_narration_goes_to_standard_error() {
     let home = home();
     let output = boxlab(home.path()).args(PLAN).output().expect("a plan");

@@ -5,6 +5,7 @@ mod context;
 mod doctor;
 mod image;
 mod lab;
+mod manual;
 mod mount;
 mod mounts;
 mod ns;
@@ -89,6 +90,10 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Find, name and remove what a killed command left behind
     Cleanup(cleanup::Cleanup),
+    /// Print the script that completes commands in a shell
+    Completions(manual::Completions),
+    /// Print the manual, or write its pages into a directory
+    Man(manual::Man),
 }
 
 impl Cli {
@@ -102,6 +107,8 @@ impl Cli {
             Command::Run(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),
             Command::Cleanup(command) => command.run(&context),
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
         }
     }
 }
