@@ -15,7 +15,7 @@ use crate::image::Store;
 use crate::kernel::Mode;
 use crate::ledger::{self, Item, Leftover};
 
-/// `boxlab cleanup`
+/// Find, name and remove what a killed command left behind
 #[derive(Debug, Args)]
 pub struct Cleanup {
     /// Remove without asking

@@ -15,7 +15,7 @@ use crate::error::{IoContext, Result};
 use crate::kernel::{euid, maps, proc, program_path, user_name};
 use crate::paths;
 
-/// `boxlab doctor`
+/// What works on this host, found out by trying
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// `table` or `json`

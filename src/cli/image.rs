@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::image::{HostImage, Image, Made, Programs, Progress, Store, host};
 use crate::kernel::nearest;
 
-/// `boxlab image ...`
+/// Images: the files that containers are made of
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
     #[command(about = about("image host"), after_help = after_help("image host"))]

@@ -10,14 +10,14 @@ use super::{Cli, output};
 use crate::error::{Error, IoContext, Result};
 use crate::paths;
 
-/// `boxlab completions`
+/// Print the script that completes commands in a shell
 #[derive(Debug, Args)]
 pub struct Completions {
     /// The shell to complete for
     shell: Shell,
 }
 
-/// `boxlab man`
+/// Print the manual, or write its pages into a directory
 #[derive(Debug, Args)]
 pub struct Man {
     /// Write all pages into this directory [default: print the first]

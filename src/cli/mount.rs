@@ -15,7 +15,7 @@ use crate::primitives::mount::overlay::Layers;
 use crate::primitives::mount::{bind, overlay, pivot, proc, propagation, readonly, tmpfs};
 use crate::primitives::ns::{mnt, pid};
 
-/// `boxlab mount ...`
+/// Mounts: the files that a process sees
 #[derive(Debug, Subcommand)]
 pub enum Mount {
     #[command(about = about("mount bind"), after_help = after_help("mount bind"))]

@@ -19,7 +19,7 @@ use crate::ledger::Item;
 use crate::primitives::net::loopback;
 use crate::primitives::ns::{cgroup, enter, ipc, list, mnt, net, pid, time, user, uts};
 
-/// `boxlab ns ...`
+/// Namespaces: what a process sees of the machine
 #[derive(Debug, Subcommand)]
 pub enum Ns {
     #[command(about = about("ns uts"), after_help = after_help("ns uts"))]

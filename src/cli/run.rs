@@ -30,6 +30,7 @@ const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 /// `boxlab run [OPTIONS] [IMAGE] [COMMAND] [ARG...]`
 #[derive(Debug, Args)]
+#[command(about = catalog::about("run"))]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Run {
     /// Print help
