@@ -14,6 +14,7 @@ use nix::sched::CloneFlags;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, setsockopt, socketpair, sockopt::PassCred};
 
 use super::flags::NAMESPACES;
+use super::listen::LONGEST;
 use super::{Kernel, proc};
 use crate::error::{Error, FAILED, IoContext, Result};
 use crate::trace::relay::{Link, Message, Relay};
@@ -60,6 +61,8 @@ pub struct Child {
     pub(super) socket: Option<UnixDatagram>,
     pub(super) announced: Option<Option<Record>>,
     pub(super) failed: Option<Error>,
+    /// Room for one message, the longest there is.
+    pub(super) buffer: Vec<u8>,
 }
 
 impl Child {
@@ -141,7 +144,7 @@ impl Kernel {
         // SAFETY: clone3 succeeded with CLONE_PIDFD, so this is a new descriptor of ours.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         self.tell_new_namespaces(flags, pid);
-        Ok(Child { pid, pidfd, socket: ours.take(), announced: None, failed: None })
+        Ok(Child { pid, pidfd, socket: ours.take(), announced: None, failed: None, buffer: vec![0; LONGEST] })
     }
 
     /// A pair for a new link; a child's children share the link it has.

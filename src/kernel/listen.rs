@@ -18,6 +18,9 @@ use crate::error::{Error, IoContext, Result};
 use crate::trace::relay::Message;
 use crate::trace::{Detail, Event, Record};
 
+/// No message of a child is longer, in bytes.
+pub(super) const LONGEST: usize = 1 << 18;
+
 impl Kernel {
     /// Parent: lets a child go on from its gate.
     pub fn answer(&self, child: &Child) -> Result<()> {
@@ -190,11 +193,10 @@ impl Kernel {
 }
 
 /// `None` at end of file; else the message, its sender and a passed descriptor.
-fn receive(child: &Child) -> Result<Option<(Message, i32, Option<OwnedFd>)>> {
+fn receive(child: &mut Child) -> Result<Option<(Message, i32, Option<OwnedFd>)>> {
     let Some(socket) = &child.socket else { return Ok(None) };
-    let mut buffer = vec![0_u8; 1 << 18];
     let mut control = nix::cmsg_space!(UnixCredentials, [std::os::fd::RawFd; 1]);
-    let mut data = [IoSliceMut::new(&mut buffer)];
+    let mut data = [IoSliceMut::new(&mut child.buffer)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let received = loop {
         match recvmsg::<()>(socket.as_raw_fd(), &mut data, Some(&mut control), flags) {
@@ -220,7 +222,7 @@ fn receive(child: &Child) -> Result<Option<(Message, i32, Option<OwnedFd>)>> {
     if length == 0 {
         return Ok(None);
     }
-    let message = serde_json::from_slice(&buffer[..length]);
+    let message = serde_json::from_slice(&child.buffer[..length]);
     message
         .map(|message| Some((message, sender, descriptor)))
         .map_err(|error| Error::new(format!("cannot understand the child: {error}")))
