@@ -108,8 +108,10 @@ impl Item {
 /// its root removes what its user outside may not.
 fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
     let failed = || format!("cannot remove {}", path.display());
-    match (remove_tree(path), maps::needed()) {
-        (Err(error), Some(maps)) if error.kind() == io::ErrorKind::PermissionDenied => {
+    let removed = remove_tree(path);
+    let denied = matches!(&removed, Err(error) if error.kind() == io::ErrorKind::PermissionDenied);
+    match denied.then(maps::needed).flatten() {
+        Some(maps) => {
             k.step("Some files belong to ids of the container: remove them as its root");
             let mut child = k.clone3("cleaner", CloneFlags::empty(), |k| {
                 user::enter(k)?;
@@ -120,7 +122,7 @@ fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
             k.answer(&child)?;
             k.watch(&mut child).map(drop)
         }
-        (removed, _) => removed.or_fail(failed),
+        None => removed.or_fail(failed),
     }
 }
 
