@@ -1,7 +1,6 @@
 //! Furnishes a container's root: the kernel's filesystems, devices, the few files
 //! of /etc that are made for it, what the user mounts, and what is covered.
 
-use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
@@ -10,7 +9,7 @@ use crate::error::{Context, IoContext, Result};
 use crate::kernel::errno::{ENOENT, ENOSYS};
 use crate::kernel::{
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
-    MsFlags, O_PATH, OFlag, maps, proc as kernel_proc,
+    MsFlags, O_PATH, OFlag, is_directory, maps, proc as kernel_proc,
 };
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
 
@@ -167,9 +166,4 @@ pub fn readonly_paths(k: &Kernel, root: &OwnedFd) -> Result<()> {
         mask::readonly(k, &target, path, again)?;
     }
     Ok(())
-}
-
-fn is_directory(file: &OwnedFd) -> bool {
-    let metadata = file.try_clone().and_then(|file| File::from(file).metadata());
-    metadata.is_ok_and(|metadata| metadata.is_dir())
 }

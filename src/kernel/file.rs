@@ -73,8 +73,7 @@ impl Kernel {
         let args = || {
             let created =
                 if flags.contains(OFlag::O_CREAT) { format!("mode={}, ", decode::mode(mode)) } else { String::new() };
-            let how = format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve));
-            vec![self.fd(&root), decode::path(path), how, "24".to_owned()]
+            vec![self.fd(&root), decode::path(path), open_how(flags, &created, resolve), "24".to_owned()]
         };
         let how = OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
         self.call("openat2", args, || nix::fcntl::openat2(root, path, how))
@@ -89,13 +88,10 @@ impl Kernel {
         flags: OFlag,
         resolve: ResolveFlag,
     ) -> Result<Option<OwnedFd>> {
-        if !self.plans() {
-            let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
-            if matches!(nix::fcntl::openat2(root, path, how), Err(Errno::ENOENT)) {
-                return Ok(None);
-            }
-        }
-        self.openat2(root, path, flags, 0, resolve).map(Some)
+        let flags = flags | OFlag::O_CLOEXEC;
+        let args = || vec![self.fd(&root), decode::path(path), open_how(flags, "", resolve), "24".to_owned()];
+        let how = OpenHow::new().flags(flags).resolve(resolve);
+        self.call_unless(Errno::ENOENT, "openat2", args, || nix::fcntl::openat2(root, path, how))
     }
 
     /// True if the working directory lies beneath the root directory. getcwd(2)
@@ -262,6 +258,17 @@ impl Kernel {
         done.map(drop)
             .map_err(|errno| crate::error::Error::io(format!("cannot replace descriptor {number}"), &errno.into()))
     }
+}
+
+/// True if a descriptor leads to a directory. stat(2)
+pub fn is_directory(file: &OwnedFd) -> bool {
+    let kind = |stat: nix::sys::stat::FileStat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
+    nix::sys::stat::fstat(file).is_ok_and(|stat| kind(stat) == SFlag::S_IFDIR)
+}
+
+/// `struct open_how` as strace has it; `created` is its mode, for a file that may be made.
+fn open_how(flags: OFlag, created: &str, resolve: ResolveFlag) -> String {
+    format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve))
 }
 
 /// Names of open(2)'s flags, the access mode first, as strace has them.

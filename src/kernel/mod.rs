@@ -44,7 +44,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 
 pub use beneath::{Attributes, Beneath, clean};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, write_whole};
+pub use file::{create_whole, is_directory, write_whole};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
@@ -225,6 +225,31 @@ impl Kernel {
         let outcome = call();
         self.tell_outcome(name, args(), &outcome, started, source);
         outcome.map_err(|errno| self.failed(name, args(), errno, source))
+    }
+
+    /// [`Kernel::call`] for a call that may fail with `expected`: that is no event,
+    /// and its result is `None`.
+    #[track_caller]
+    fn call_unless<T: Outcome>(
+        &self,
+        expected: Errno,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<Option<T>> {
+        let source = Location::caller();
+        if self.mode.plan {
+            return self.call(name, args, call).map(Some);
+        }
+        let started = Instant::now();
+        let outcome = call();
+        if matches!(&outcome, Err(errno) if *errno == expected) {
+            return Ok(None);
+        }
+        if self.tells() {
+            self.tell_outcome(name, args(), &outcome, started, source);
+        }
+        outcome.map(Some).map_err(|errno| self.failed(name, args(), errno, source))
     }
 
     /// A descriptor argument; in a plan there is none yet.
