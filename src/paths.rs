@@ -41,6 +41,12 @@ impl Paths {
         self.state.join("running").join(id)
     }
 
+    /// Where a container's root is put together. One empty directory serves all,
+    /// since each container mounts there in a mount namespace of its own.
+    pub fn assembled(&self) -> PathBuf {
+        self.state.join("root")
+    }
+
     /// The names in use, a file each.
     pub fn names(&self) -> PathBuf {
         self.state.join("names")

@@ -152,8 +152,8 @@ fn end_orphans(k: &Kernel) -> Result<()> {
     }
 }
 
-/// Where the parts of a container's own lie.
+/// Where the parts of a container lie: its root (put together at the same place
+/// for all, each in a mount namespace of its own), its /etc files, its writable layer.
 pub fn places(paths: &Paths, short_id: &str) -> (PathBuf, PathBuf, PathBuf) {
-    let running = paths.running(short_id);
-    (running.join("root"), running.join("etc"), paths.writable(short_id))
+    (paths.assembled(), paths.running(short_id), paths.writable(short_id))
 }
