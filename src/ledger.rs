@@ -233,7 +233,8 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
             living.push(stem(&path));
             continue;
         }
-        let items = items.into_iter().filter(Item::exists).collect();
+        let survivors = survivors(&stem(&path), &items);
+        let items = items.into_iter().filter(Item::exists).chain(survivors).collect();
         found.push(Leftover { owner, items, path });
     }
     let known: Vec<PathBuf> = found.iter().flat_map(|leftover| &leftover.items).map(item_path).collect();
@@ -243,6 +244,22 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
         }
     }
     Ok(found)
+}
+
+/// Processes that outlived a killed container without being its first: they have
+/// a mount that carries its identifier, or are of its session.
+fn survivors(id: &str, items: &[Item]) -> Vec<Item> {
+    let recorded = |item: &Item| if let Item::Process(process) = item { Some(process.clone()) } else { None };
+    let firsts: Vec<Process> = items.iter().filter_map(recorded).collect();
+    let own = proc::namespace("self", "mnt").ok();
+    let is_left = |process: &Process| {
+        // A number that a later session bears too is told apart by its mounts.
+        let apart = proc::namespace(&process.pid.to_string(), "mnt").ok() != own;
+        let session = proc::session(process.pid);
+        let of_session = firsts.iter().any(|first| session == Some(first.pid) && process.start >= first.start);
+        !firsts.contains(process) && apart && (of_session || proc::has_mount(process.pid, id))
+    };
+    proc::processes().into_iter().filter_map(Process::of).filter(is_left).map(Item::Process).collect()
 }
 
 fn item_path(item: &Item) -> PathBuf {

@@ -115,7 +115,7 @@ impl Run {
         let (image, command) = self.image(context, &k)?;
         if k.plans() {
             let spec = self.spec(context, &mode, &random_hex(32)?, image.as_ref(), command)?;
-            let status = launch::run(&k, &spec)?;
+            let status = launch::run(&k, &spec, None)?;
             lab::see(&k, row);
             return Ok(status);
         }
@@ -143,7 +143,7 @@ impl Run {
             launch::claim_name(&context.paths, checked_name(name)?, ledger)?;
         }
         launch::prepare(&context.paths, &spec, ledger)?;
-        launch::run(k, &spec)
+        launch::run(k, &spec, Some(ledger))
     }
 
     /// The image, unless a root filesystem is given, and what comes after it.

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::{IoContext, Result};
-use crate::kernel::{Child, Events, Exit, Kernel, Ready, is_terminal_input, window_size};
+use crate::kernel::{Child, Events, Exit, Kernel, RawMode, Ready, is_terminal_input, window_size};
 
 /// Keys that may wait for a program that does not read.
 const BACKLOG: usize = 64 * 1024;
@@ -47,8 +47,8 @@ impl Attached {
             self.serve(&ready)?;
             if ready.ended {
                 self.drain()?;
-                drop(raw);
-                return k.wait(child);
+                let exit = k.wait(child)?;
+                return raw.map_or(Ok(()), RawMode::restore).map(|()| exit);
             }
         }
     }

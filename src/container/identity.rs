@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 
 use crate::error::{Error, Result};
-use crate::kernel::{Kernel, maps};
+use crate::kernel::Kernel;
 
 /// Files longer than this are no list of users.
 const LIMIT: u64 = 1 << 20;
@@ -29,8 +29,7 @@ pub struct Identity {
 impl Identity {
     /// `USER[:GROUP]`, each by name or number; root without one. The caller's root
     /// directory is already that of the container.
-    pub fn find(k: &Kernel, user: Option<&str>) -> Result<Self> {
-        let groups_fixed = maps::groups_fixed();
+    pub fn find(k: &Kernel, user: Option<&str>, groups_fixed: bool) -> Result<Self> {
         let user = user.filter(|user| !user.is_empty()).unwrap_or("0");
         if k.plans() {
             return Ok(Self { uid: 0, gid: 0, groups: Vec::new(), home: "/root".to_owned(), groups_fixed });

@@ -14,7 +14,7 @@ use super::spec::{Root, Spec};
 use super::terminal;
 use crate::error::{Context, Error, Result};
 use crate::kernel::errno::{EEXIST, ENOENT};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, MsFlags, O_DIRECTORY, O_PATH, Program};
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, MsFlags, O_DIRECTORY, O_PATH, Program, maps};
 use crate::primitives::mount::{bind, overlay, pivot, readonly};
 use crate::primitives::net::loopback;
 use crate::primitives::ns::{mnt, user, uts};
@@ -26,6 +26,7 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     if spec.maps.is_some() {
         user::become_root(k)?;
     }
+    let groups_fixed = maps::groups_fixed();
     if spec.namespaces.contains(CLONE_NEWUTS) {
         uts::rename(k, &spec.hostname)?;
     }
@@ -35,15 +36,15 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
 
     k.step("Cut the mount table off from the host's: no mount travels out");
     mnt::private(k)?;
-    let console = {
+    let input = {
         let root = assemble(k, spec)?;
         furnish::kernel_filesystems(k, spec, &root)?;
         k.part("etc", |k| furnish::etc(k, spec, &root))?;
         furnish::user_mounts(k, spec, &root)?;
-        let console = terminal::open(k, spec, &root)?;
+        let input = terminal::open(k, spec, &root)?;
         k.part("mask", |k| furnish::mask(k, &root))?;
         k.part("readonly_paths", |k| furnish::readonly_paths(k, &root))?;
-        console
+        input
     };
     if spec.read_only {
         k.step("Make the root read-only: what must be written has its own mounts");
@@ -51,8 +52,8 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     }
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 
-    let identity = Identity::find(k, spec.user.as_deref())?;
-    terminal::take(k, console, spec.interactive, &identity)?;
+    let identity = Identity::find(k, spec.user.as_deref(), groups_fixed)?;
+    terminal::take(k, spec, input, &identity)?;
     start_in(k, &spec.workdir)?;
     identity.assume(k)?;
     if spec.init { supervise(k, spec, &identity) } else { become_program(k, spec, &identity) }

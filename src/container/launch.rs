@@ -11,7 +11,7 @@ use super::init;
 use super::spec::{Network, Root, Spec, What};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, proc, write_whole};
-use crate::ledger::{Item, Ledger};
+use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
 use crate::primitives::ns::user;
 
@@ -77,7 +77,7 @@ pub fn claim_name(paths: &Paths, name: &str, ledger: &mut Ledger) -> Result<()> 
 }
 
 /// Runs the container to its end; the status of its program.
-pub fn run(k: &Kernel, spec: &Spec) -> Result<i32> {
+pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> {
     let alone = !spec.namespaces.contains(CLONE_NEWPID);
     if alone {
         k.step("No PID namespace will end what the program leaves behind: adopt it");
@@ -86,7 +86,7 @@ pub fn run(k: &Kernel, spec: &Spec) -> Result<i32> {
     k.step("Start the first process, in namespaces of its own");
     let mut child = k.clone3("child", spec.namespaces, |k| init::init(k, spec))?;
     k.look(|| format!("ls -l /proc/{}/ns; cat /proc/{}/mountinfo", child.pid, child.pid));
-    let ended = follow(k, spec, &mut child);
+    let ended = record(&child, ledger).and_then(|()| follow(k, spec, &mut child));
     if ended.is_err() {
         k.kill(&mut child);
     }
@@ -94,6 +94,14 @@ pub fn run(k: &Kernel, spec: &Spec) -> Result<i32> {
         end_orphans(k)?;
     }
     Ok(ended?.status())
+}
+
+/// A setuid program, say, does not die with its parent: `cleanup` must know it.
+fn record(child: &Child, ledger: Option<&mut Ledger>) -> Result<()> {
+    match (ledger, Process::of(child.pid)) {
+        (Some(ledger), Some(process)) => ledger.record(Item::Process(process)),
+        _ => Ok(()),
+    }
 }
 
 fn follow(k: &Kernel, spec: &Spec, child: &mut Child) -> Result<Exit> {

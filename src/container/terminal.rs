@@ -13,11 +13,18 @@ use crate::error::Result;
 use crate::kernel::{Kernel, O_NOCTTY, O_RDONLY, O_RDWR, RESOLVE_IN_ROOT, proc};
 use crate::primitives::mount::{bind, target};
 
-/// Child: makes the pty and shows it as /dev/console too.
+/// Child: what standard input will lead to, opened while the host's files have a
+/// name: a terminal of the container's own, or else (without -i) nothing to read.
 pub fn open(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Option<OwnedFd>> {
-    if !spec.terminal {
-        return Ok(None);
+    match (spec.terminal, spec.interactive) {
+        (true, _) => make(k, root).map(Some),
+        (false, true) => Ok(None),
+        (false, false) => k.open(Path::new("/dev/null"), O_RDONLY, 0).map(Some),
     }
+}
+
+/// Makes the pty and shows it as /dev/console too.
+fn make(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
     k.step("Make a terminal inside; its other end goes to the host");
     let master = k.openat2(root.as_fd(), Path::new("dev/pts/ptmx"), O_RDWR | O_NOCTTY, 0, RESOLVE_IN_ROOT)?;
     k.unlock_pty(&master)?;
@@ -25,23 +32,21 @@ pub fn open(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Option<OwnedFd>> 
     k.pass(&master)?;
     let console = target::file(k, root, Path::new("/dev/console"))?;
     bind::bind(k, &proc::fd_path(&slave), &proc::fd_path(&console), false)?;
-    Ok(Some(slave))
+    Ok(slave)
 }
 
-/// Child: leaves the host's session; the terminal, or else the empty input,
-/// becomes standard input, output and error.
-pub fn take(k: &Kernel, slave: Option<OwnedFd>, interactive: bool, identity: &Identity) -> Result<()> {
+/// Child: leaves the host's session; the terminal becomes standard input, output
+/// and error, or `input` the first of them.
+pub fn take(k: &Kernel, spec: &Spec, input: Option<OwnedFd>, identity: &Identity) -> Result<()> {
     k.step("Leave the host's session: its terminal can't reach us any more");
     k.setsid()?;
-    match slave {
-        Some(slave) => {
-            k.set_controlling_terminal(&slave)?;
-            if identity.uid != 0 {
-                k.fchown(&slave, identity.uid)?;
-            }
-            (0..3).try_for_each(|number| k.dup_onto(&slave, number))
-        }
-        None if interactive => Ok(()),
-        None => k.dup_onto(&k.open(Path::new("/dev/null"), O_RDONLY, 0)?, 0),
+    let Some(input) = input else { return Ok(()) };
+    if !spec.terminal {
+        return k.dup_onto(&input, 0);
     }
+    k.set_controlling_terminal(&input)?;
+    if identity.uid != 0 {
+        k.fchown(&input, identity.uid)?;
+    }
+    (0..3).try_for_each(|number| k.dup_onto(&input, number))
 }

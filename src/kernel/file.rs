@@ -117,7 +117,8 @@ impl Kernel {
     #[track_caller]
     pub fn mknodat(&self, directory: &OwnedFd, name: &str, mode: u32, major: u64, minor: u64) -> Result<()> {
         let args = || {
-            let device = format!("makedev({major:#x}, {minor:#x})");
+            let number = |number: u64| if number == 0 { "0".to_owned() } else { format!("{number:#x}") };
+            let device = format!("makedev({}, {})", number(major), number(minor));
             vec![self.fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
         };
         let device = nix::sys::stat::makedev(major, minor);

@@ -56,12 +56,27 @@ pub fn status(pid: &str, field: &str) -> Option<String> {
 /// When a process started, in clock ticks since boot: with its number, this
 /// names a process for good. proc_pid_stat(5), field 22
 pub fn start_time(pid: i32) -> Option<u64> {
+    let fields = stat(pid)?;
+    let dead = matches!(fields.first()?.as_str(), "Z" | "X");
+    if dead { None } else { fields.get(19)?.parse().ok() }
+}
+
+/// The session of a process. proc_pid_stat(5), field 6
+pub fn session(pid: i32) -> Option<i32> {
+    stat(pid)?.get(3)?.parse().ok()
+}
+
+/// The fields of /proc/PID/stat from the third on: the command before them, in
+/// parentheses, may hold spaces and parentheses.
+fn stat(pid: i32) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The command name, in parentheses, may hold spaces and parentheses.
     let (_, rest) = text.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let dead = matches!(fields.next(), Some("Z" | "X"));
-    if dead { None } else { fields.nth(18)?.parse().ok() }
+    Some(rest.split_ascii_whitespace().map(str::to_owned).collect())
+}
+
+/// True if a process has a mount that this text names.
+pub fn has_mount(pid: i32, text: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/mountinfo")).is_ok_and(|mounts| mounts.contains(text))
 }
 
 /// The command line of a process, or its name in brackets if it has none.
@@ -169,6 +184,12 @@ pub fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     if names.is_empty() { vec!["none".to_owned()] } else { names }
+}
+
+/// The first directory in a directory, by name; `tmp` if there is none.
+pub fn first_directory(directory: &Path) -> PathBuf {
+    let is_directory = |name: &String| directory.join(name).symlink_metadata().is_ok_and(|found| found.is_dir());
+    PathBuf::from(names(directory).into_iter().find(is_directory).unwrap_or_else(|| "tmp".to_owned()))
 }
 
 /// The names in a directory, as `ls` shows them, in lines of 64 columns.

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use super::{Child, Kernel, reset_signals};
-use crate::error::{CANNOT_RUN, Error, NOT_FOUND, Result};
+use crate::error::{CANNOT_RUN, Error, FAILED, NOT_FOUND, Result};
 use crate::trace::{Event, Record, decode};
 
 /// What execve(2) is given.
@@ -166,7 +166,11 @@ impl Kernel {
     pub fn run_helper(&self, command: &[OsString]) -> Result<()> {
         let program = Program::find(command, &[])?;
         let mut helper = self.clone3("helper", nix::sched::CloneFlags::empty(), |k| k.execve(&program))?;
-        let exit = self.watch(&mut helper)?;
+        let exit = self.watch(&mut helper).map_err(|error| match error.failure().status {
+            // Not the user's program could not be run: boxlab has failed.
+            CANNOT_RUN | NOT_FOUND => error.status(FAILED),
+            _ => error,
+        })?;
         if exit.status() == 0 {
             return Ok(());
         }

@@ -37,12 +37,24 @@ pub fn window_size(terminal: BorrowedFd<'_>) -> Option<Winsize> {
 pub struct RawMode<'k> {
     kernel: &'k Kernel,
     terminal: OwnedFd,
-    before: Termios,
+    before: Option<Termios>,
+}
+
+impl RawMode<'_> {
+    /// Gives it back now, and says if that failed. Drop tries once more then.
+    pub fn restore(mut self) -> Result<()> {
+        let Some(before) = &self.before else { return Ok(()) };
+        self.kernel.tcsetattr(self.terminal.as_fd(), before)?;
+        self.before = None;
+        Ok(())
+    }
 }
 
 impl Drop for RawMode<'_> {
     fn drop(&mut self) {
-        let _ = self.kernel.tcsetattr(self.terminal.as_fd(), &self.before);
+        if let Some(before) = &self.before {
+            let _ = self.kernel.tcsetattr(self.terminal.as_fd(), before);
+        }
     }
 }
 
@@ -57,7 +69,7 @@ impl Kernel {
         cfmakeraw(&mut raw);
         let kept = terminal.try_clone_to_owned().map_err(|error| Error::io("cannot keep the terminal", &error))?;
         self.tcsetattr(terminal, &raw)?;
-        Ok(RawMode { kernel: self, terminal: kept, before })
+        Ok(RawMode { kernel: self, terminal: kept, before: Some(before) })
     }
 
     #[track_caller]
@@ -200,12 +212,30 @@ impl Kernel {
     }
 }
 
+/// A terminal's mode as strace spells it, without the names of what is zero.
 fn spelled(mode: &Termios) -> String {
+    let some = |names: String| if names == "0" { String::new() } else { names };
     format!(
         "{{c_iflag={}, c_oflag={}, c_cflag={}, c_lflag={}, ...}}",
-        decode::flags(&mode.input_flags),
-        decode::flags(&mode.output_flags),
-        decode::flags(&mode.control_flags),
-        decode::flags(&mode.local_flags),
+        some(decode::flags(&mode.input_flags)),
+        some(decode::flags(&mode.output_flags)),
+        decode::bits(&CONTROL, u64::from(mode.control_flags.bits())),
+        some(decode::flags(&mode.local_flags)),
     )
 }
+
+/// Speeds and sizes are numbers within c_cflag, the larger ones first: no single bits. termios(3)
+const CONTROL: [(u64, &str); 12] = [
+    (libc::B38400 as u64, "B38400"),
+    (libc::B9600 as u64, "B9600"),
+    (libc::CS8 as u64, "CS8"),
+    (libc::CS7 as u64, "CS7"),
+    (libc::CS6 as u64, "CS6"),
+    (libc::CSTOPB as u64, "CSTOPB"),
+    (libc::CREAD as u64, "CREAD"),
+    (libc::PARENB as u64, "PARENB"),
+    (libc::PARODD as u64, "PARODD"),
+    (libc::HUPCL as u64, "HUPCL"),
+    (libc::CLOCAL as u64, "CLOCAL"),
+    (libc::CRTSCTS as u64, "CRTSCTS"),
+];

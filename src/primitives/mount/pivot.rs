@@ -54,7 +54,7 @@ pub fn try_to_escape_from_pivot(k: &Kernel, root: &Path) -> Result<()> {
 fn climb(k: &Kernel) -> Result<()> {
     k.step("The trick: chroot deeper, while the working directory stays here");
     let above = k.open(Path::new("/"), O_PATH | O_DIRECTORY, 0)?;
-    k.chroot(Path::new("tmp"))?;
+    k.chroot(&proc::first_directory(Path::new("/")))?;
     k.fchdir(&above)?;
 
     k.step("Climb: .. is stopped by / alone, and / is below us now");

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Context, Error, Result};
+use crate::kernel::errno::EEXIST;
 use crate::kernel::{Kernel, O_CREAT, O_DIRECTORY, O_PATH, O_RDONLY, OFlag, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS};
 
 /// What exists at `path` inside `root`, if anything does.
@@ -46,7 +47,11 @@ fn make(k: &Kernel, root: &OwnedFd, path: &Path) -> Result<OwnedFd> {
         parent = match existing(k, root, &reached, O_DIRECTORY)? {
             Some(directory) => directory,
             None => {
-                k.mkdirat(&parent, name, 0o755)?;
+                match k.mkdirat(&parent, name, 0o755) {
+                    // Another container that shares the root was faster.
+                    Err(error) if error.errno() == Some(EEXIST) => {}
+                    made => made?,
+                }
                 open(k, root, &reached)?
             }
         };

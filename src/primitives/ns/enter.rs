@@ -20,6 +20,7 @@ pub fn join(k: &Kernel, pid: i32, flags: CloneFlags) -> Result<()> {
         k.step("Be root of the user namespace, whoever this was outside");
         k.setresgid(0)?;
         k.setresuid(0)?;
+        k.die_with_parent()?;
     }
     if flags.contains(CLONE_NEWNS) {
         k.step("The root is now that of the other mount table: start there");

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, FAILED, Result};
 use crate::kernel::{CLONE_NEWUSER, IdMap, Kernel, Maps, proc};
 
 /// The gate at which the child waits for its maps.
@@ -23,7 +23,9 @@ pub fn become_root(k: &Kernel) -> Result<()> {
     k.gate(MAPS)?;
     k.step("Take the ids that the map now gives: 0 and 0");
     k.setresgid(0)?;
-    k.setresuid(0)
+    k.setresuid(0)?;
+    // Changed credentials have taken this wish back. prctl(2)
+    k.die_with_parent()
 }
 
 /// Parent: tells the kernel which ids outside stand behind those inside.
@@ -56,8 +58,10 @@ fn helper(k: &Kernel, program: &str, pid: i32, maps: &[IdMap]) -> Result<()> {
     for map in maps {
         command.extend([map.inside, map.outside, map.count].map(|number| number.to_string().into()));
     }
-    k.run_helper(&command)
-        .hint(|_| Some(format!("{program} refuses ranges that /etc/subuid and /etc/subgid do not grant.")))
+    let refuses = || format!("{program} refuses ranges that /etc/subuid and /etc/subgid do not grant.");
+    // It has ended by itself: no call of ours failed, nobody pressed Ctrl-C.
+    let by_itself = |error: &Error| error.failure().call.is_none() && error.failure().status == FAILED;
+    k.run_helper(&command).hint(|error| by_itself(error).then(refuses))
 }
 
 /// Child: who it is now, and who owns a file that it makes.

@@ -1,0 +1,112 @@
+//! The commands that are judged: every lab command, and `run` in its variants.
+
+use crate::common::people::Rights;
+use crate::common::strace::Streams;
+
+/// One command and the status that it must end with, as root, with ranges of ids,
+/// and with a single one.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// The words after `boxlab`.
+    pub words: &'static [&'static str],
+    /// What its standard streams are.
+    pub streams: Streams,
+    /// As root, with ranges, with a single id.
+    statuses: [i32; 3],
+}
+
+impl Case {
+    /// For the name of a trial.
+    pub fn name(&self) -> String {
+        self.words.join(" ")
+    }
+
+    /// The status that it must end with.
+    pub fn status(&self, rights: Rights) -> i32 {
+        self.statuses[rights as usize]
+    }
+
+    const fn on_terminal(self) -> Self {
+        Self { streams: Streams::Terminal, ..self }
+    }
+
+    const fn ends(self, status: i32) -> Self {
+        Self { statuses: [status; 3], ..self }
+    }
+
+    /// Without ranges of ids it can't be done: no other id exists to become.
+    const fn not_with_a_single_id(self) -> Self {
+        let [root, ranges, _] = self.statuses;
+        Self { statuses: [root, ranges, 125], ..self }
+    }
+}
+
+const fn case(words: &'static [&'static str]) -> Case {
+    Case { words, streams: Streams::Pipes, statuses: [0; 3] }
+}
+
+/// Every lab command that makes something.
+pub const LABS: &[Case] = &[
+    case(&["ns", "uts", "--", "/bin/true"]),
+    case(&["ns", "uts", "--hostname", "a \"b\"", "--", "/bin/true"]),
+    case(&["ns", "uts", "--without", "sethostname", "--", "/bin/true"]),
+    case(&["ns", "uts", "--", "/bin/false"]).ends(1),
+    case(&["ns", "uts", "--", "/no/such/program"]).ends(127),
+    case(&["ns", "ipc", "--", "/bin/true"]),
+    case(&["ns", "mnt", "--", "/bin/true"]),
+    case(&["ns", "pid", "--", "/bin/true"]),
+    case(&["ns", "net", "--", "/bin/true"]),
+    case(&["ns", "user", "--", "/bin/true"]),
+    case(&["ns", "user", "--map", "single", "--", "/bin/true"]),
+    case(&["ns", "cgroup", "--", "/bin/true"]),
+    case(&["ns", "time", "--", "/bin/true"]),
+    case(&["ns", "all", "--", "/bin/true"]),
+    case(&["mount", "bind", "--", "/bin/true"]),
+    case(&["mount", "tmpfs", "--", "/bin/true"]),
+    case(&["mount", "proc", "--", "/bin/true"]),
+    case(&["mount", "overlay", "--", "/bin/true"]),
+    case(&["mount", "propagation", "--", "/bin/true"]),
+    case(&["mount", "readonly", "--", "/bin/true"]),
+    case(&["mount", "pivot", "--", "/bin/true"]),
+    case(&["mount", "pivot", "--rootfs", "{rootfs}", "--", "/bin/true"]),
+];
+
+/// `run` of the host image, of a directory, and with each option that makes calls
+/// of its own.
+pub const RUNS: &[Case] = &[
+    case(&["run", "host", "true"]),
+    case(&["run", "host", "false"]).ends(1),
+    case(&["run", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--rootfs", "{rootfs}", "sh", "-c", "kill -9 $$; exit 3"]).ends(3),
+    case(&["run", "--init", "--rootfs", "{rootfs}", "sh", "-c", "kill -9 $$; exit 3"]).ends(137),
+    case(&["run", "--rootfs", "{rootfs}", "/no/such/program"]).ends(127),
+    case(&["run", "--rootfs", "{rootfs}", "/bin"]).ends(126),
+    case(&["run", "--rootfs", "{rootfs}", "--init", "/bin/true"]),
+    case(&["run", "--rootfs", "{rootfs}", "--init", "/no/such/program"]).ends(127),
+    case(&["run", "-t", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "-t", "--rootfs", "{rootfs}", "/bin/true"]).on_terminal(),
+    case(&["run", "-it", "--rootfs", "{rootfs}", "stty", "-a"]).on_terminal(),
+    case(&["run", "-it", "--init", "--rootfs", "{rootfs}", "stty", "-a"]).on_terminal(),
+    case(&["run", "-i", "--rootfs", "{rootfs}", "cat"]),
+    case(&["run", "--user", "33:33", "--rootfs", "{rootfs}", "/bin/true"]).not_with_a_single_id(),
+    case(&["run", "--user", "nobody", "host", "true"]).not_with_a_single_id(),
+    case(&["run", "-t", "--user", "33", "--rootfs", "{rootfs}", "/bin/true"]).not_with_a_single_id(),
+    case(&["run", "-v", "{shared}:/b", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "-v", "{shared}:/b/c/d:ro", "host", "true"]),
+    case(&["run", "-v", "{shared}/file:/etc/file:ro", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--mount", "type=bind,src={shared},dst=/b,readonly", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--mount", "type=tmpfs,dst=/t,tmpfs-size=1m", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--tmpfs", "/t:size=64k", "--shm-size", "1m", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--tmpfs", "/t:ro", "--read-only", "host", "true"]),
+    case(&["run", "--read-only", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--network", "host", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--workdir", "/made/up", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--workdir", "/bin/busybox", "--rootfs", "{rootfs}", "/bin/true"]).ends(125),
+    case(&["run", "--name", "honest", "-h", "box", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--without", "pid", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--without", "pid", "--rootfs", "{rootfs}", "sh", "-c", "sleep 1000 & exit 0"]),
+    case(&["run", "--without", "pivot_root", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--without", "uts,ipc,net,cgroup", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--without", "proc,sys,dev,etc,mask,readonly_paths", "--rootfs", "{rootfs}", "/bin/true"]),
+    case(&["run", "--only", "pid,pivot_root,proc,dev", "--rootfs", "{rootfs}", "/bin/true"]),
+];
