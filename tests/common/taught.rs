@@ -145,5 +145,5 @@ fn kernel_file(descriptor: &str) -> bool {
     let path = descriptor.strip_prefix(without_annotation(descriptor)).unwrap_or_default().trim_start_matches('<');
     let path = path.trim_end_matches('>');
     let taught = |file: &&str| path.starts_with("/proc/") && path.ends_with(&format!("/{file}"));
-    path.starts_with("/sys/fs/cgroup/") || PROC_FILES.iter().any(|file| taught(&file))
+    path.starts_with("/sys/fs/cgroup/") || PROC_FILES.iter().any(taught)
 }

@@ -129,5 +129,5 @@ fn last_step(paused: &Paused) -> String {
     let text = fs::read_to_string(&paused.trace).unwrap_or_default();
     let steps = text.lines().filter(|line| line.starts_with("{\"event\":\"step\""));
     let text = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok()?["text"].as_str().map(str::to_owned);
-    steps.filter_map(text).last().unwrap_or_else(|| "before the first step".to_owned())
+    steps.filter_map(text).next_back().unwrap_or_else(|| "before the first step".to_owned())
 }
