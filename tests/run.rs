@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 
 use libtest_mimic::Failed;
-use support::{boxlab, check, is_root, refused, run, scratch, stdout, trace};
+use support::{Ran, boxlab, check, is_root, refused, run, scratch, stdout, trace};
 
 type Outcome = Result<(), Failed>;
 
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ("a_plan_is_the_run_without_its_effects", a_plan_is_the_run_without_its_effects),
         ("signals_reach_the_program", signals_reach_the_program),
         ("a_wrong_name_offers_the_right_one", a_wrong_name_offers_the_right_one),
+        ("older_kernels_have_older_twins", older_kernels_have_older_twins),
         ("nothing_is_left_of_any_of_them", nothing_is_left_of_any_of_them),
     ])
 }
@@ -343,4 +344,27 @@ fn a_wrong_name_offers_the_right_one() -> Outcome {
 
 fn nothing_is_left_of_any_of_them() -> Outcome {
     check(stdout(&["cleanup", "--dry-run"])? == "Nothing is left behind.\n", "cleanup finds nothing")
+}
+
+/// With strace as an old kernel: it says ENOSYS or EINVAL to what came later.
+fn older_kernels_have_older_twins() -> Outcome {
+    support::needs("strace")?;
+    let old = |call: &str, error: &str, args: &[&str]| -> Result<Ran, Failed> {
+        let mut command = std::process::Command::new("strace");
+        command.args(["-f", "-o", "/dev/null", "-e", &format!("inject={call}:error={error}")]);
+        command.arg(env!("CARGO_BIN_EXE_boxlab")).arg("-q").args(args);
+        Ok(command.env("BOXLAB_ROOT", support::store()).stdin(Stdio::null()).output()?.into())
+    };
+    let file = scratch("old").join("file");
+    std::fs::write(&file, "from the host\n")?;
+    for place in ["/in/file", "/in"] {
+        let source = if place == "/in" { file.parent().expect("a directory") } else { &file };
+        let volume = format!("{}:{place}:ro", source.display());
+        let ran = old("mount_setattr", "ENOSYS", &["run", "-v", &volume, "host", "sh", "-c", "echo x > /in/file"])?;
+        check(ran.stderr.contains("Read-only file system"), format!("{place} without mount_setattr: {ran:?}"))?;
+    }
+    let ran = old("mount_setattr", "ENOSYS", &["mount", "readonly", "--", "true"])?;
+    check(ran.status == 0, format!("mount readonly without mount_setattr: {ran:?}"))?;
+    let ran = old("close_range", "EINVAL", &["run", "host", "ls", "/proc/self/fd"])?;
+    check(ran.stdout == "0\n1\n2\n3\n", format!("before CLOSE_RANGE_CLOEXEC: {ran:?}"))
 }

@@ -10,7 +10,7 @@ use super::lab::{Common, DONE, Lab};
 use crate::catalog::{about, after_help};
 use crate::error::{IoContext, Result};
 use crate::image::host;
-use crate::kernel::{Child, Kernel, MsFlags};
+use crate::kernel::{Child, Kernel};
 use crate::primitives::mount::overlay::Layers;
 use crate::primitives::mount::{bind, overlay, pivot, proc, propagation, readonly, tmpfs};
 use crate::primitives::ns::{mnt, pid};
@@ -176,7 +176,7 @@ fn lab_pivot(lab: &Lab<'_>, root: &Root) -> Result<i32> {
             Root::Shared(layer) => {
                 k.step("Take the host image as a root, read-only: others use it too");
                 bind::bind(k, layer, &shown, false)?;
-                readonly::remount(k, &shown, MsFlags::empty())?;
+                readonly::remount(k, &shown)?;
                 demonstrate(k, &shown)
             }
         }

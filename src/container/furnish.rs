@@ -9,7 +9,7 @@ use crate::error::{Context, IoContext, Result};
 use crate::kernel::errno::{ENOENT, ENOSYS};
 use crate::kernel::{
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
-    MsFlags, O_PATH, OFlag, is_directory, maps, proc as kernel_proc,
+    O_PATH, OFlag, is_directory, maps, proc as kernel_proc,
 };
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
 
@@ -133,8 +133,9 @@ fn user_mount(k: &Kernel, mount: &Mount, root: &OwnedFd) -> Result<()> {
             match k.mount_setattr(&tree, true, MOUNT_ATTR_RDONLY) {
                 Err(error) if error.errno() == Some(ENOSYS) => {
                     k.move_mount(&tree, &target)?;
-                    let mounted = target::directory(k, root, &mount.target)?;
-                    readonly::remount(k, &kernel_proc::fd_path(&mounted), MsFlags::empty())
+                    // What was opened before lies beneath the mount; this is the mount.
+                    let mounted = target::file(k, root, &mount.target)?;
+                    readonly::remount(k, &kernel_proc::fd_path(&mounted))
                 }
                 Err(error) => Err(error),
                 Ok(()) => k.move_mount(&tree, &target),

@@ -14,7 +14,7 @@ use super::spec::{Root, Spec};
 use super::terminal;
 use crate::error::{Context, Error, Result};
 use crate::kernel::errno::{EEXIST, ENOENT};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, MsFlags, O_DIRECTORY, O_PATH, Program, maps};
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, O_DIRECTORY, O_PATH, Program, maps};
 use crate::primitives::mount::{bind, overlay, pivot, readonly};
 use crate::primitives::net::loopback;
 use crate::primitives::ns::{mnt, user, uts};
@@ -48,7 +48,7 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     };
     if spec.read_only {
         k.step("Make the root read-only: what must be written has its own mounts");
-        readonly::remount(k, &spec.assembled, MsFlags::empty())?;
+        readonly::remount(k, &spec.assembled)?;
     }
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 

@@ -239,17 +239,22 @@ impl Kernel {
         Ok(text)
     }
 
-    /// Keeps every descriptor above standard error out of the next program,
-    /// also those that something else left open. close_range(2), CVE-2024-21626
+    /// Keeps every descriptor above standard error out of the next program, also
+    /// those that something else left open. close_range(2), CVE-2024-21626
     #[track_caller]
     pub fn close_on_exec_from(&self, first: u32) -> Result<()> {
         let names = || "CLOSE_RANGE_CLOEXEC".to_owned();
         let args = || vec![first.to_string(), u32::MAX.to_string(), names()];
-        self.call("close_range", args, || {
+        let closed = self.call("close_range", args, || {
             // SAFETY: takes plain numbers; nothing is closed before exec.
             Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })
                 .map(drop)
-        })
+        });
+        match closed {
+            // Before Linux 5.11 the flag is not known: one by one.
+            Err(error) if matches!(error.errno(), Some(libc::EINVAL | libc::ENOSYS)) => close_each_on_exec(first),
+            closed => closed,
+        }
     }
 
     /// Makes `number` (0, 1 or 2) lead where `file` leads. dup(2)
@@ -270,6 +275,17 @@ pub fn is_directory(file: &OwnedFd) -> bool {
 /// `struct open_how` as strace has it; `created` is its mode, for a file that may be made.
 fn open_how(flags: OFlag, created: &str, resolve: ResolveFlag) -> String {
     format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve))
+}
+
+/// The old twin of close_range: every number that may be open is marked.
+fn close_each_on_exec(first: u32) -> Result<()> {
+    let limit = nix::unistd::sysconf(nix::unistd::SysconfVar::OPEN_MAX).ok().flatten().unwrap_or(1024);
+    for number in i64::from(first)..limit {
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        // SAFETY: takes plain numbers; of a number that is not open it says EBADF.
+        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+    Ok(())
 }
 
 /// Names of open(2)'s flags, the access mode first, as strace has them.

@@ -234,6 +234,15 @@ pub fn mounts_at(path: &Path) -> Vec<String> {
     there.map(|mount| format!("{} {} on {} ({})", mount.kind, mount.root, path.display(), mount.options)).collect()
 }
 
+/// The flags of the mount at a path, for a remount to keep.
+pub fn mount_flags(path: &Path) -> MsFlags {
+    let mounts = mounts("self").unwrap_or_default();
+    // A descriptor's magic link says where in the mount table it is.
+    let point = if path.starts_with("/proc/self/fd") { path.read_link().ok() } else { None };
+    let point = point.as_deref().unwrap_or(path);
+    mounts.iter().rfind(|mount| mount.point == point).map_or(MsFlags::empty(), Mount::flags)
+}
+
 /// The names beneath a directory, sorted, whiteouts and opaque directories marked
 /// as overlayfs has them.
 pub fn tree(root: &Path) -> Vec<String> {

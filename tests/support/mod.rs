@@ -109,9 +109,26 @@ pub fn obstacle() -> Option<&'static str> {
 /// A trial that needs namespaces.
 fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(name, move || match obstacle() {
-        None => body().map(|()| Completion::Completed),
         Some(reason) => skip(reason),
+        None => match body() {
+            Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
+                Some(program) => skip(&format!("{program} is not installed")),
+                None => Err(failed),
+            },
+            Ok(()) => Ok(Completion::Completed),
+        },
     })
+}
+
+/// What the failure of a trial starts with that needs a missing program.
+const LACKS: &str = "this needs ";
+
+/// Ends a trial that needs a program, where that is not installed.
+pub fn needs(program: &str) -> Result<(), Failed> {
+    match boxlab::kernel::program_path(program) {
+        Some(_) => Ok(()),
+        None => Err(format!("{LACKS}{program}").into()),
+    }
 }
 
 /// Says why a trial can't run here; where all must run, that is a failure.

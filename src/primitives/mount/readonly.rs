@@ -7,11 +7,12 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::kernel::errno::{ENOSYS, EROFS};
-use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_REMOUNT, MsFlags, proc};
+use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_RELATIME, MS_REMOUNT, MsFlags, proc};
 
-/// Makes the one mount at `target` read-only. `keep` are flags that it has
-/// already: a remount sets them all anew, and a user namespace may drop none.
-pub fn remount(k: &Kernel, target: &Path, keep: MsFlags) -> Result<()> {
+/// Makes the one mount at `target` read-only. A remount sets all flags anew, so
+/// those that it has are repeated; a user namespace may drop none of them.
+pub fn remount(k: &Kernel, target: &Path) -> Result<()> {
+    let keep = proc::mount_flags(target).difference(MS_RELATIME);
     k.mount(None, target, None, MS_BIND | MS_REMOUNT | MS_RDONLY | keep, None)
 }
 
@@ -29,7 +30,7 @@ pub fn recursive(k: &Kernel, target: &Path) -> Result<()> {
 fn one_by_one(k: &Kernel, target: &Path) -> Result<()> {
     let mounts = proc::mounts("self").unwrap_or_default();
     for mount in mounts.iter().filter(|mount| mount.point.starts_with(target)) {
-        remount(k, &mount.point, mount.flags())?;
+        remount(k, &mount.point)?;
     }
     Ok(())
 }
@@ -42,7 +43,7 @@ pub fn demonstrate(k: &Kernel, source: &Path, target: &Path) -> Result<()> {
     k.put(&target.join("file"), "still writable\n")?;
 
     k.step("Only a remount changes a bind mount's flags");
-    remount(k, target, MsFlags::empty())?;
+    remount(k, target)?;
     refused(k, &target.join("file"))?;
 
     k.step("Another mount beneath keeps its own flags: still writable");
