@@ -31,6 +31,11 @@ pub fn skipped(name: impl Into<String>, reason: String) -> Trial {
     })
 }
 
+/// A trial that this user can't run, and that root's run of the same tests makes.
+pub fn made_by_root(name: impl Into<String>, reason: String) -> Trial {
+    Trial::ignorable_test(name, move || Ok(Completion::ignored_with(&reason)))
+}
+
 /// Runs them all, says `summary` and ends this process with their status. What
 /// the trials share goes with them, before that.
 pub fn run(trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
