@@ -46,17 +46,27 @@ pub fn demonstrate(k: &Kernel, source: &Path, target: &Path) -> Result<()> {
     remount(k, target)?;
     refused(k, &target.join("file"))?;
 
-    k.step("Another mount beneath keeps its own flags: still writable");
-    let beneath = target.join("beneath");
-    k.mount(Some("tmpfs".as_ref()), &beneath, Some("tmpfs"), MsFlags::empty(), None)?;
-    k.put(&beneath.join("file"), "writable\n")?;
-
-    k.step("mount_setattr does the whole tree at once");
-    recursive(k, target)?;
-    refused(k, &beneath.join("file"))?;
+    whole_tree(k, target)?;
 
     k.step("The same files by their first name: not read-only");
     k.put(&source.join("file"), "written by the other name\n")
+}
+
+/// Lab: what makes the mounts beneath read-only too, by both twins.
+fn whole_tree(k: &Kernel, target: &Path) -> Result<()> {
+    let beneath = target.join("beneath");
+    k.step("Another mount beneath keeps its own flags: still writable");
+    k.mount(Some("tmpfs".as_ref()), &beneath, Some("tmpfs"), MsFlags::empty(), None)?;
+    k.put(&beneath.join("file"), "writable\n")?;
+
+    k.step("The old way: a remount for each mount, half done in between");
+    one_by_one(k, target)?;
+    refused(k, &beneath.join("file"))?;
+
+    k.step("The new way: mount_setattr does the whole tree at once");
+    k.mount(Some("tmpfs".as_ref()), &beneath, Some("tmpfs"), MsFlags::empty(), None)?;
+    recursive(k, target)?;
+    refused(k, &beneath.join("file"))
 }
 
 /// A write that must fail; it is an error if it succeeds.
