@@ -64,8 +64,13 @@ impl Owner {
 pub enum Item {
     /// A directory and all in it.
     Directory(PathBuf),
-    /// A file.
-    File(PathBuf),
+    /// A container's name: a file that holds the identifier of who has it.
+    Name {
+        /// The file.
+        file: PathBuf,
+        /// Whose it is, if it was taken.
+        id: String,
+    },
     /// A cgroup, without processes by then.
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
@@ -77,7 +82,7 @@ impl Item {
     pub fn describe(&self) -> String {
         match self {
             Self::Directory(path) => format!("directory {}", path.display()),
-            Self::File(path) => format!("file {}", path.display()),
+            Self::Name { file, .. } => format!("name {}", file.display()),
             Self::Cgroup(path) => format!("cgroup {}", path.display()),
             Self::Process(process) => format!("process {}", process.pid),
         }
@@ -86,7 +91,8 @@ impl Item {
     /// True if it is there.
     pub fn exists(&self) -> bool {
         match self {
-            Self::Directory(path) | Self::File(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
+            Self::Directory(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
+            Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
         }
     }
@@ -94,12 +100,13 @@ impl Item {
     fn remove(&self, k: &Kernel) -> Result<()> {
         match self {
             Self::Directory(path) => remove_directory(k, path),
-            Self::File(path) => {
-                gone(std::fs::remove_file(path)).or_fail(|| format!("cannot remove {}", path.display()))
+            // Another container may have been faster: then the name is that one's.
+            Self::Name { file, .. } if self.exists() => {
+                gone(std::fs::remove_file(file)).or_fail(|| format!("cannot remove {}", file.display()))
             }
             Self::Cgroup(path) if path.exists() => k.rmdir(path),
             Self::Process(process) if process.runs() => k.end_process(process.pid),
-            Self::Cgroup(_) | Self::Process(_) => Ok(()),
+            Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
     }
 }
@@ -264,7 +271,8 @@ fn survivors(id: &str, items: &[Item]) -> Vec<Item> {
 
 fn item_path(item: &Item) -> PathBuf {
     match item {
-        Item::Directory(path) | Item::File(path) | Item::Cgroup(path) => path.clone(),
+        Item::Directory(path) | Item::Cgroup(path) => path.clone(),
+        Item::Name { file, .. } => file.clone(),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }
 }

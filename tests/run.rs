@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         ("the_environment", the_environment),
         ("entrypoint_and_command", entrypoint_and_command),
         ("names_are_unique", names_are_unique),
+        ("of_many_one_gets_the_name", of_many_one_gets_the_name),
         ("standard_input", standard_input),
         ("networks", networks),
         ("an_init", an_init),
@@ -205,6 +206,28 @@ fn names_are_unique() -> Outcome {
     refused(&["run", "--name", "a/b", "host", "true"], 2, &["'a/b' can't be a container's name"])
 }
 
+fn of_many_one_gets_the_name() -> Outcome {
+    stdout(&["run", "host", "true"])?;
+    let (ended, ends) = std::sync::mpsc::channel();
+    let mut inputs = Vec::new();
+    for _ in 0..4 {
+        let mut child = boxlab();
+        let child = child.args(["-q", "run", "-i", "--name", "same", "host", "cat"]);
+        let mut child = child.stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        inputs.push(child.stdin.take());
+        let ended = ended.clone();
+        std::thread::spawn(move || ended.send(child.wait().ok().and_then(|status| status.code())));
+    }
+    // The losers end by themselves, the winner when its input does.
+    for _ in 0..3 {
+        let status = ends.recv_timeout(std::time::Duration::from_secs(60));
+        check(status == Ok(Some(125)), format!("three are refused: {status:?}"))?;
+    }
+    drop(inputs);
+    check(ends.recv()? == Some(0), "one gets the name")?;
+    check(run(&["run", "--name", "same", "host", "true"]).status == 0, "and gives it back")
+}
+
 fn standard_input() -> Outcome {
     for (option, expected) in [(Some("-i"), "hello"), (None, "")] {
         let mut child = boxlab();
@@ -331,9 +354,10 @@ fn signals_reach_the_program() -> Outcome {
     let mut child = boxlab();
     let script = "trap 'exit 33' TERM; echo up; while :; do sleep 0.01; done";
     let mut child = child.args(["-q", "run", "host", "sh", "-c", script]).stdout(Stdio::piped()).spawn()?;
-    child.stdout.take().expect("its output").read_exact(&mut [0; 3])?;
+    child.stdout.as_mut().expect("its output").read_exact(&mut [0; 3])?;
     std::process::Command::new("kill").arg(child.id().to_string()).status()?;
-    check(child.wait()?.code() == Some(33), "SIGTERM is passed on and its handler's status comes back")
+    let status = child.wait()?;
+    check(status.code() == Some(33), format!("SIGTERM is passed on and its handler's status comes back: {status}"))
 }
 
 fn a_wrong_name_offers_the_right_one() -> Outcome {

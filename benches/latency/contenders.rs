@@ -18,6 +18,7 @@ pub const BOXLAB: &str = "boxlab run";
 pub const BOXLAB_JSON: &str = "boxlab run, --trace json to a file";
 pub const CRUN: &str = "crun run";
 pub const VERSION: &str = "boxlab --version";
+const HOST: &str = "boxlab run host true";
 
 /// The program in the container: busybox, which needs no library.
 const PROGRAM: &str = "/bin/true";
@@ -69,7 +70,9 @@ impl Contender {
             Ok(output) if output.status.success() => None,
             Ok(output) => {
                 let text = String::from_utf8_lossy(&output.stderr);
-                Some(format!("{}: {}", output.status, text.trim().lines().next().unwrap_or("it says nothing")))
+                // Warnings come before errors.
+                let error = text.lines().find(|line| line.to_lowercase().contains("error")).or(text.lines().next());
+                Some(format!("{}: {}", output.status, error.unwrap_or("it says nothing")))
             }
         }
     }
@@ -88,11 +91,20 @@ pub fn all(ground: &Ground, against: &[PathBuf]) -> Vec<Contender> {
     all.push(oci_runtime(ground, "crun run, without cgroups", &["crun", "--cgroup-manager=disabled"]));
     all.push(oci_runtime(ground, "runc run", &["runc"]));
     all.push(podman(ground));
-    if let Some(reason) = ground.lacks() {
-        let in_root = |contender: &&mut Contender| contender.name != VERSION;
-        all.iter_mut().filter(in_root).for_each(|contender| contender.lacks = Some(reason.clone()));
-    }
+    all.iter_mut().for_each(|contender| rule_out(ground, contender));
     all
+}
+
+/// What need not be tried.
+fn rule_out(ground: &Ground, contender: &mut Contender) {
+    let in_rootfs = contender.name != VERSION && contender.name != HOST;
+    if let Some(reason) = ground.lacks().filter(|_| in_rootfs) {
+        contender.lacks = Some(reason);
+    }
+    // Without root they would need a setup of their own, and podman would leave a process behind.
+    if !ground.root_user() && !contender.name.starts_with("boxlab") {
+        contender.lacks = Some("it is measured as root only".to_owned());
+    }
 }
 
 fn the_floor(ground: &Ground) -> Contender {
@@ -134,7 +146,7 @@ impl Boxlab {
             self.silent(BOXLAB),
             self.in_rootfs(BOXLAB_JSON, to_a_file),
             to_a_pipe,
-            self.contender("boxlab run host true", |command, _| {
+            self.contender(HOST, |command, _| {
                 command.args(["--trace", "off", "run", "host", "true"]);
             }),
             self.contender(VERSION, |command, _| {

@@ -82,6 +82,11 @@ impl Ground {
         format!("boxlab-latency-{}", std::process::id())
     }
 
+    /// True if root measures: only then has everybody the same ground.
+    pub fn root_user(&self) -> bool {
+        nix::unistd::geteuid().is_root()
+    }
+
     /// Why nothing can be run in the root filesystem.
     pub fn lacks(&self) -> Option<String> {
         self.without.clone()

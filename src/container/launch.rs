@@ -4,13 +4,14 @@
 //! The child's half is `init`. All that outlives this process is in the ledger
 //! before it is made.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use super::attach::Attached;
 use super::init;
 use super::spec::{Network, Root, Spec, What};
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, proc, write_whole};
+use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, create_whole, proc};
 use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
 use crate::primitives::ns::user;
@@ -64,16 +65,20 @@ fn etc_files(spec: &Spec) -> [(&'static str, String); 3] {
 /// Takes a container's name for as long as it exists.
 pub fn claim_name(paths: &Paths, name: &str, ledger: &mut Ledger) -> Result<()> {
     paths::make(&paths.names())?;
-    let path = paths.names().join(name);
-    let owner = || std::fs::read_to_string(&path).unwrap_or_default();
-    if path.exists() {
-        let holder = owner();
-        let taken = Error::new(format!("the name '{name}' is in use by container {holder}"));
-        return Err(taken.hint("Choose another, or wait until that container has ended. If it was\nkilled, `boxlab cleanup` frees the name."));
+    let file = paths.names().join(name);
+    let id = ledger.short_id().to_owned();
+    ledger.record(Item::Name { file: file.clone(), id: id.clone() })?;
+    // The file appears with its text or not at all, and only for the first who asks.
+    match create_whole(&file, id.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let holder = std::fs::read_to_string(&file).unwrap_or_default();
+            let taken = Error::new(format!("the name '{name}' is in use by container {holder}"));
+            Err(taken.hint(
+                "Choose another, or wait until that container has ended. If it was\nkilled, `boxlab cleanup` frees the name.",
+            ))
+        }
+        taken => taken.map(drop).or_fail(|| format!("cannot take the name '{name}'")),
     }
-    ledger.record(Item::File(path.clone()))?;
-    let written = write_whole(&path, ledger.short_id().as_bytes());
-    written.or_fail(|| format!("cannot take the name '{name}'"))
 }
 
 /// Runs the container to its end; the status of its program.

@@ -299,15 +299,6 @@ fn open_flags(flags: OFlag) -> String {
     if rest.is_empty() { access.to_owned() } else { format!("{access}|{}", decode::flags(&rest)) }
 }
 
-/// Writes a file that must be whole or not there: a temporary name, fsync(2), rename(2).
-pub fn write_whole(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
-    temporary.write_all(text)?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map(drop).map_err(|error| error.error)
-}
-
 /// Makes a file that appears under its name with this text in it already, and
 /// stays open to append to: an unnamed file, then a link. open(2), O_TMPFILE
 pub fn create_whole(path: &Path, text: &[u8]) -> std::io::Result<File> {

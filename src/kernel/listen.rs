@@ -44,11 +44,19 @@ impl Kernel {
         }
     }
 
-    /// Parent: shows what the child tells until there is something to do.
+    /// Parent: shows what the child tells until there is something to do. A child
+    /// that can't be heard out is ended.
     pub fn hear(&self, child: &mut Child) -> Result<Heard> {
+        let heard = self.hear_out(child);
+        if heard.is_err() && child.socket.is_some() {
+            self.kill(child);
+        }
+        heard
+    }
+
+    fn hear_out(&self, child: &mut Child) -> Result<Heard> {
         loop {
             if let Some(signal) = self.wait_for_word(child)? {
-                self.kill(child);
                 return Err(interrupted(signal));
             }
             let Some((message, sender, descriptor)) = receive(child)? else {
@@ -63,7 +71,7 @@ impl Kernel {
                     let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
                     self.pass_on(record);
                     if waits {
-                        self.answer(child)?;
+                        self.shown(child)?;
                     }
                 }
                 Message::Gate(name) => return Ok(Heard::Gate(name)),
@@ -73,25 +81,40 @@ impl Kernel {
         }
     }
 
-    /// Waits until the child has said something, or a signal asks us to end.
+    /// Waits until the child has said something, or a signal asks us to end. Words
+    /// come first: the last may be that its program has started, whose signal it is.
     fn wait_for_word(&self, child: &Child) -> Result<Option<Signal>> {
         let Some(socket) = &child.socket else { return Ok(None) };
         let signals = self.signals.borrow();
         let Some(signals) = signals.as_ref() else { return Ok(None) };
         loop {
-            while let Some(signal) = signals.next() {
-                if !matches!(signal, Signal::SIGWINCH | Signal::SIGUSR1 | Signal::SIGUSR2) {
-                    return Ok(Some(signal));
-                }
-            }
             let mut waiting =
                 [PollFd::new(socket.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
             match poll(&mut waiting, PollTimeout::NONE) {
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Error::io("cannot wait for the child", &errno.into())),
                 Ok(_) if waiting[0].any().unwrap_or(false) => return Ok(None),
-                Ok(_) => {}
+                Ok(_) => {
+                    if let Some(signal) = self.asked_to_end() {
+                        return Ok(Some(signal));
+                    }
+                }
             }
+        }
+    }
+
+    /// The next signal that asks this process to end, if one is waiting.
+    fn asked_to_end(&self) -> Option<Signal> {
+        let other = [Signal::SIGWINCH, Signal::SIGUSR1, Signal::SIGUSR2];
+        std::iter::from_fn(|| self.signal()).find(|signal| !other.contains(signal))
+    }
+
+    /// Lets a child go on that waits until its words are shown, unless the user
+    /// has had enough meanwhile.
+    fn shown(&self, child: &Child) -> Result<()> {
+        match self.asked_to_end() {
+            Some(signal) => Err(interrupted(signal)),
+            None => self.answer(child),
         }
     }
 
@@ -101,7 +124,7 @@ impl Kernel {
             self.pass_on(Record { event, seq: 0, role: role.clone(), pid: sender });
         }
         child.announced = Some(record.map(|record| Record { pid: sender, ..record }));
-        if self.detail == Detail::Off { Ok(()) } else { self.answer(child) }
+        if self.detail == Detail::Off { Ok(()) } else { self.shown(child) }
     }
 
     /// End of file: the announced program has started, or the child is gone.

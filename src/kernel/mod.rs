@@ -44,7 +44,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 
 pub use beneath::{Attributes, Beneath, clean};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, is_directory, write_whole};
+pub use file::{create_whole, is_directory};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
