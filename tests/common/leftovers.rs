@@ -8,11 +8,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::place::Place;
+use super::process::{ended, pidfd};
 
 /// Everything that is left of a place's commands, in words.
 pub fn of(place: &Place) -> Vec<String> {
@@ -43,7 +45,17 @@ fn processes(place: &Place) -> Vec<String> {
     let mark = place.mark();
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| described(pid, &mark)).collect()
+    pids.filter_map(|pid| described(pid, &mark).filter(|_| stays(pid))).collect()
+}
+
+/// False for a process that is ending: one dies with its parent, that one's child
+/// after it, and on a busy machine each takes its moment.
+fn stays(pid: i32) -> bool {
+    const MOMENT: Duration = Duration::from_secs(10);
+    match pidfd(pid.cast_unsigned()) {
+        Ok(process) => !ended(&process, MOMENT),
+        Err(_) => false,
+    }
 }
 
 /// A living process that bears the mark, and where it bears it.
