@@ -133,6 +133,7 @@ fn own_processes(files: &BTreeMap<i32, String>) -> Result<Vec<(i32, String)>, St
 /// The lines up to the execve that makes another program of the process; boxlab's
 /// own execve, by strace, is not counted.
 fn own_lines(text: &str, first: bool) -> String {
+    let text = without_false_end(text);
     let mut lines = Vec::new();
     for line in text.lines().skip(usize::from(first)) {
         lines.push(line);
@@ -141,6 +142,17 @@ fn own_lines(text: &str, first: bool) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// A process that is killed just as it enters a call can no longer be asked which:
+/// strace 6.1 then prints the call of the process that it asked before. Such a call
+/// was not made, whichever it is.
+fn without_false_end(text: &str) -> &str {
+    let Some(before) = text.strip_suffix("+++ killed by SIGKILL +++\n") else { return text };
+    match before.trim_end().rsplit_once('\n') {
+        Some((rest, last)) if last.contains("<unfinished ...>") => rest,
+        _ => before,
+    }
 }
 
 /// The processes that these lines made.
