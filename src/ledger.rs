@@ -105,7 +105,7 @@ impl Item {
                 gone(std::fs::remove_file(file)).or_fail(|| format!("cannot remove {}", file.display()))
             }
             Self::Cgroup(path) if path.exists() => k.rmdir(path),
-            Self::Process(process) if process.runs() => k.end_process(process.pid),
+            Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
             Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
     }
@@ -254,19 +254,11 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
 }
 
 /// Processes that outlived a killed container without being its first: they have
-/// a mount that carries its identifier, or are of its session.
+/// a mount that carries its identifier, which no other process can have.
 fn survivors(id: &str, items: &[Item]) -> Vec<Item> {
-    let recorded = |item: &Item| if let Item::Process(process) = item { Some(process.clone()) } else { None };
-    let firsts: Vec<Process> = items.iter().filter_map(recorded).collect();
-    let own = proc::namespace("self", "mnt").ok();
-    let is_left = |process: &Process| {
-        // A number that a later session bears too is told apart by its mounts.
-        let apart = proc::namespace(&process.pid.to_string(), "mnt").ok() != own;
-        let session = proc::session(process.pid);
-        let of_session = firsts.iter().any(|first| session == Some(first.pid) && process.start >= first.start);
-        !firsts.contains(process) && apart && (of_session || proc::has_mount(process.pid, id))
-    };
-    proc::processes().into_iter().filter_map(Process::of).filter(is_left).map(Item::Process).collect()
+    let is_recorded = |process: &Process| items.contains(&Item::Process(process.clone()));
+    let has_mount = |process: &Process| proc::has_mount(process.pid, id) && !is_recorded(process);
+    proc::processes().into_iter().filter_map(Process::of).filter(has_mount).map(Item::Process).collect()
 }
 
 fn item_path(item: &Item) -> PathBuf {

@@ -14,8 +14,8 @@ use crate::catalog::{self, Row};
 use crate::error::{IoContext, Result};
 use crate::kernel::Maps;
 use crate::kernel::maps;
-use crate::kernel::{Child, CloneFlags, Kernel, Mode, Parts, Program};
-use crate::ledger::{Item, Ledger};
+use crate::kernel::{Child, CloneFlags, Kernel, Mode, Parts, Program, proc};
+use crate::ledger::{Item, Ledger, Process};
 use crate::paths;
 use crate::primitives::ns::user;
 
@@ -137,6 +137,11 @@ impl<'c> Lab<'c> {
         })
     }
 
+    /// Writes down a process: one that becomes setuid does not die with its parent.
+    fn record_process(&self, pid: i32) -> Result<()> {
+        Process::of(pid).map_or(Ok(()), |process| self.record(|_| Item::Process(process)))
+    }
+
     /// A directory of the lab's own, removed at its end.
     pub fn scratch(&self) -> Result<PathBuf> {
         let mut directory = self.context.paths.running("lab");
@@ -175,6 +180,7 @@ impl<'c> Lab<'c> {
             }
             inside(k)
         })?;
+        self.record_process(child.pid)?;
         self.k.look(|| format!("ls -l /proc/{}/ns", child.pid));
         if let Some(maps) = maps {
             self.k.until(&mut child, user::MAPS)?;
@@ -195,6 +201,7 @@ impl<'c> Lab<'c> {
     /// Host: waits until all is built, looks, and watches the program to its end.
     pub fn watch(&self, mut child: Child, outside: impl FnOnce(&Kernel, &Child) -> Result<()>) -> Result<i32> {
         self.k.until(&mut child, DONE)?;
+        proc::children_of(child.pid).into_iter().try_for_each(|pid| self.record_process(pid))?;
         outside(&self.k, &child)?;
         self.k.answer(&child)?;
         Ok(self.k.watch(&mut child)?.status())

@@ -159,7 +159,9 @@ fn end_orphans(k: &Kernel) -> Result<()> {
         }
         k.step("End what the program left behind");
         for pid in orphans {
-            let _ = k.end_process(pid);
+            if let Some(orphan) = Process::of(pid) {
+                let _ = k.end_process(pid, orphan.start);
+            }
             k.collect(pid);
         }
     }

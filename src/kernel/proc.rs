@@ -61,11 +61,6 @@ pub fn start_time(pid: i32) -> Option<u64> {
     if dead { None } else { fields.get(19)?.parse().ok() }
 }
 
-/// The session of a process. proc_pid_stat(5), field 6
-pub fn session(pid: i32) -> Option<i32> {
-    stat(pid)?.get(3)?.parse().ok()
-}
-
 /// The fields of /proc/PID/stat from the third on: the command before them, in
 /// parentheses, may hold spaces and parentheses.
 fn stat(pid: i32) -> Option<Vec<String>> {

@@ -181,9 +181,13 @@ impl Kernel {
 
 impl Kernel {
     /// Kills a process that is no child of the caller, and waits until it is gone.
-    pub fn end_process(&self, pid: i32) -> Result<()> {
+    /// `start` is when it started: a number alone could be another's by now.
+    pub fn end_process(&self, pid: i32, start: u64) -> Result<()> {
         use std::os::fd::AsFd;
         let pidfd = self.pidfd_open(pid)?;
+        if super::proc::start_time(pid) != Some(start) {
+            return Ok(());
+        }
         let args =
             || vec![pidfd.as_raw_fd().to_string(), "SIGKILL".to_owned(), decode::NULL.to_owned(), "0".to_owned()];
         self.call("pidfd_send_signal", args, || {
