@@ -373,6 +373,7 @@ fn nothing_is_left_of_any_of_them() -> Outcome {
 /// With strace as an old kernel: it says ENOSYS or EINVAL to what came later.
 fn older_kernels_have_older_twins() -> Outcome {
     support::needs("strace")?;
+    support::needs_untraced_helpers()?;
     let old = |call: &str, error: &str, args: &[&str]| -> Result<Ran, Failed> {
         let mut command = std::process::Command::new("strace");
         command.args(["-f", "-o", "/dev/null", "-e", &format!("inject={call}:error={error}")]);
