@@ -331,6 +331,8 @@ fn parts_left_out_show_what_they_are_for() -> Outcome {
         inside(&["--without", "mask"], "stat -c %t:%T /proc/keys")? != inside(&[], "stat -c %t:%T /proc/keys")?,
         "without mask: the real file",
     )?;
+    refused(&["run", "--without", "pid,etc", "--rootfs", "/", "/bin/true"], 2, &["can't both be left out", "cleanup"])?;
+    check(inside(&["--without", "pid,etc"], "echo ran")? == "ran\n", "an image's layers tell whose it is")?;
     refused(&["run", "--without", "pivot", "host", "true"], 2, &["Did you mean 'pivot_root'?"])
 }
 

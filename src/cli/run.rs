@@ -110,6 +110,13 @@ impl Run {
     pub fn run(self, context: &Context) -> Result<i32> {
         let row = catalog::row("run");
         let mode = self.lab.mode(row)?;
+        if self.rootfs.is_some() && !mode.parts.wants("pid") && !mode.parts.wants("etc") {
+            let error = Error::usage("with --rootfs, the parts pid and etc can't both be left out");
+            return Err(error.hint(
+                "What outlives a killed run is then known by the files bound over its /etc:\n\
+                 without them `boxlab cleanup` could not find it.",
+            ));
+        }
         let k = context.kernel(Trace::Steps, mode.clone())?;
         k.take_signals()?;
         let (image, command) = self.image(context, &k)?;
