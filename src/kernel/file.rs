@@ -168,6 +168,19 @@ impl Kernel {
         self.write(&file, path, text.as_bytes())
     }
 
+    /// [`Kernel::write_to`] for a setting, which is read back: what the kernel made
+    /// of it is what counts.
+    #[track_caller]
+    pub fn set(&self, path: &Path, text: &str) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let read = || self.tells().then(|| super::proc::setting_text(path)).unwrap_or_default();
+        let before = read();
+        let written = self.write_to(path, text);
+        written.map_err(|error| error.doing(|| format!("cannot set {name} to {text}")))?;
+        self.state(&name, &before, &read());
+        Ok(())
+    }
+
     /// The open before a told write or read: its error is told, its success is not.
     #[track_caller]
     fn open_quietly(&self, path: &Path, flags: OFlag) -> Result<OwnedFd> {

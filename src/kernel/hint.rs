@@ -5,8 +5,8 @@ use nix::errno::Errno;
 use super::proc;
 
 /// What a learner who meets this error needs to know.
-pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
-    let hint = usual(call, errno);
+pub(super) fn of(call: &str, first: &str, errno: Errno) -> Option<String> {
+    let hint = if call == "write" && first.contains("/cgroup") { in_cgroup(errno) } else { usual(call, errno) };
     let filtered = errno == Errno::EPERM && proc::status("self", "Seccomp").as_deref() == Some("2");
     match hint {
         Some(hint) if filtered && !hint.contains("seccomp") => Some(format!("{hint}\n{FILTERED}")),
@@ -17,6 +17,23 @@ pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
 
 const FILTERED: &str = "A seccomp filter is on this process: it is probably in a container already.
 Start that container with --privileged, or with --security-opt seccomp=unconfined.";
+
+/// Why a cgroup does not take what is written to one of its files. cgroups(7)
+fn in_cgroup(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::EBUSY => {
+            "The group uses more than that already, or v2 does not allow it while processes\nare in this cgroup (\"no internal processes\", cgroups(7))."
+        }
+        Errno::EINVAL => "The kernel did not accept that value for this file.",
+        Errno::EACCES | Errno::EPERM => {
+            "This user may not change that cgroup: it is not delegated, or a limit above it\nforbids the value."
+        }
+        Errno::ENODEV => "There is no such block device; a partition can't be limited, only the whole disk.",
+        Errno::ENOSPC => "The cgroup has no processor or memory node yet (cpuset.cpus, cpuset.mems).",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
 
 fn usual(call: &str, errno: Errno) -> Option<String> {
     let hint = match (call, errno) {

@@ -6,6 +6,8 @@
 //! code therefore runs, narrates and plans.
 
 mod beneath;
+pub mod bpf;
+pub mod cgroup;
 mod child;
 pub mod errno;
 mod file;
@@ -314,7 +316,7 @@ impl Kernel {
         let spelled = format!("{name}({})", args.join(", "));
         let error = Error::call(spelled, errno as i32, place(source));
         let error = error.in_step(self.step.borrow().as_ref().map(ToString::to_string));
-        match hint::of(name, errno) {
+        match hint::of(name, args.first().map_or("", String::as_str), errno) {
             Some(hint) => error.hint(hint),
             None => error,
         }

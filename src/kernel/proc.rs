@@ -105,6 +105,25 @@ pub fn setting(name: &str) -> Option<i64> {
     fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
 }
 
+/// True if there is something at this path.
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// What one of the kernel's small files says, in one line; `?` if it can't be read.
+pub fn setting_text(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_else(|_| "?".to_owned());
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() { "(empty)".to_owned() } else { lines.join("; ") }
+}
+
+/// A number by its name in a file of lines such as `oom_kill 3`.
+pub fn counter(path: &Path, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    line.trim().parse().ok()
+}
+
 /// A line of /proc/PID/mountinfo. proc_pid_mountinfo(5)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {

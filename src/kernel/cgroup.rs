@@ -1,0 +1,224 @@
+//! Where cgroups lie on this host: one tree for all controllers (v2), a tree for
+//! each (v1), or some of both (hybrid). Reading changes nothing, so none of it is
+//! told. cgroups(7)
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::proc;
+use crate::error::{Error, Result};
+
+/// The controllers that a container is given cgroups of; v1's names, `io` is v2's
+/// for `blkio`.
+pub const CONTROLLERS: [&str; 9] = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "io", "pids"];
+
+/// The two interfaces of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// A tree for each controller, or for some that are mounted together.
+    V1,
+    /// One tree for all.
+    V2,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        })
+    }
+}
+
+/// One mounted tree of cgroups.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hierarchy {
+    /// Its interface.
+    pub version: Version,
+    /// What it controls: `["cpu", "cpuacct"]`; on v2 what its root offers.
+    pub controllers: Vec<String>,
+    /// Where it is mounted.
+    pub mount: PathBuf,
+    /// The caller's own cgroup in it.
+    pub own: PathBuf,
+}
+
+impl Hierarchy {
+    /// The topmost cgroup in which this user may make another: the root of the
+    /// tree for root, the delegated part of it for others. `None` if there is none.
+    pub fn base(&self) -> Option<&Path> {
+        let above: Vec<&Path> = self.own.ancestors().take_while(|path| path.starts_with(&self.mount)).collect();
+        above.into_iter().rev().find(|path| self.may_make_in(path))
+    }
+
+    fn may_make_in(&self, cgroup: &Path) -> bool {
+        let needed: &[&str] = match self.version {
+            Version::V1 => &["."],
+            Version::V2 => &[".", "cgroup.procs", "cgroup.subtree_control"],
+        };
+        needed.iter().all(|name| proc::writable(&cgroup.join(name)))
+    }
+
+    /// Its short name: `memory`, `cpu,cpuacct`, `v2`.
+    pub fn name(&self) -> String {
+        match self.version {
+            Version::V1 => self.controllers.join(","),
+            Version::V2 => "v2".to_owned(),
+        }
+    }
+}
+
+/// All mounted trees that control something, and v2 in any case, in the order in
+/// which they were mounted. v1's named ones, such as systemd's, control nothing.
+pub fn hierarchies() -> Vec<Hierarchy> {
+    let own = proc::cgroups("self");
+    let mut seen = BTreeSet::new();
+    let mounts = proc::mounts("self").unwrap_or_default();
+    let found = mounts.iter().filter_map(|mount| hierarchy(mount, &own));
+    found.filter(|found| seen.insert(found.name())).collect()
+}
+
+fn hierarchy(mount: &proc::Mount, own: &[proc::Cgroup]) -> Option<Hierarchy> {
+    let (version, controllers) = match mount.kind.as_str() {
+        "cgroup" => (Version::V1, v1_controllers(&mount.super_options)?),
+        "cgroup2" => (Version::V2, words(&mount.point.join("cgroup.controllers"))),
+        _ => return None,
+    };
+    let is_this = |cgroup: &&proc::Cgroup| match version {
+        Version::V1 => cgroup.controllers.split(',').eq(controllers.iter().map(String::as_str)),
+        Version::V2 => cgroup.controllers.is_empty(),
+    };
+    // A mount may show only a part of the tree: `root` of mountinfo(5).
+    let path = Path::new(&own.iter().find(is_this)?.path);
+    let inside = path.strip_prefix(&mount.root).unwrap_or(Path::new(""));
+    let own = if inside.as_os_str().is_empty() { mount.point.clone() } else { mount.point.join(inside) };
+    Some(Hierarchy { version, controllers, mount: mount.point.clone(), own })
+}
+
+/// `rw,cpu,cpuacct` → `cpu`, `cpuacct`; `None` if nothing is controlled.
+fn v1_controllers(options: &str) -> Option<Vec<String>> {
+    let known = |name: &&str| CONTROLLERS.contains(name);
+    let names: Vec<String> = options.split(',').filter(known).map(str::to_owned).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+/// The words of a small file; none if it can't be read.
+pub fn words(path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.split_ascii_whitespace().map(str::to_owned).collect()
+}
+
+/// One cgroup of a group: a directory in one tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The tree's interface.
+    pub version: Version,
+    /// What it controls.
+    pub controllers: Vec<String>,
+    /// The cgroup in which it is made.
+    pub parent: PathBuf,
+    /// The cgroup itself.
+    pub path: PathBuf,
+}
+
+/// A cgroup of the same name in each tree that is needed: together, one group of
+/// processes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Group {
+    /// One of them in each tree.
+    pub places: Vec<Place>,
+}
+
+impl Group {
+    /// What would be made under this name, in each tree where this user may.
+    pub fn named(name: &str) -> Self {
+        let place = |tree: Hierarchy| {
+            let parent = tree.base()?.to_owned();
+            let path = parent.join(name);
+            Some(Place { version: tree.version, controllers: tree.controllers, parent, path })
+        };
+        Self { places: hierarchies().into_iter().filter_map(place).collect() }
+    }
+
+    /// Only those that control one of these.
+    pub fn only(mut self, controllers: &[&str]) -> Self {
+        self.places.retain(|place| place.controllers.iter().any(|name| controllers.contains(&name.as_str())));
+        self
+    }
+
+    /// Where a controller is, by v1's name or v2's.
+    pub fn find(&self, controllers: &[&str]) -> Option<&Place> {
+        controllers
+            .iter()
+            .find_map(|wanted| self.places.iter().find(|place| place.controllers.iter().any(|name| name == wanted)))
+    }
+
+    /// [`Group::find`], or why this host can't limit that.
+    pub fn controller(&self, controllers: &[&str]) -> Result<&Place> {
+        self.find(controllers).ok_or_else(|| missing(controllers[0]))
+    }
+
+    /// The cgroup of v2, whatever it controls.
+    pub fn v2(&self) -> Option<&Place> {
+        self.places.iter().find(|place| place.version == Version::V2)
+    }
+}
+
+/// Why there is no cgroup for a controller: not mounted, or not ours to make.
+fn missing(controller: &str) -> Error {
+    let trees = hierarchies();
+    let tree = trees.iter().find(|tree| tree.controllers.iter().any(|name| name == controller));
+    match tree {
+        None => Error::new(format!("no cgroup controller '{controller}' works on this host"))
+            .hint("`cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers` lists those that do."),
+        Some(tree) => Error::new(format!("the controller '{controller}' is not delegated to this user")).hint(format!(
+            "No cgroup at {} or above may be written to.\n{}",
+            tree.own.display(),
+            match tree.version {
+                Version::V2 => "Run as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`.",
+                Version::V1 => "Run as root: v1 cgroups are rarely delegated.",
+            }
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hierarchies, hierarchy, proc};
+
+    fn mount(root: &str, kind: &str, options: &str) -> proc::Mount {
+        proc::Mount {
+            root: root.to_owned(),
+            point: "/sys/fs/cgroup/x".into(),
+            options: "rw".to_owned(),
+            propagation: String::new(),
+            kind: kind.to_owned(),
+            source: "cgroup".to_owned(),
+            super_options: options.to_owned(),
+        }
+    }
+
+    fn own(controllers: &str, path: &str) -> Vec<proc::Cgroup> {
+        vec![proc::Cgroup { controllers: controllers.to_owned(), path: path.to_owned() }]
+    }
+
+    #[test]
+    fn the_own_cgroup_is_found_in_a_whole_tree_and_in_a_part_of_one() {
+        let whole = hierarchy(&mount("/", "cgroup", "rw,cpu,cpuacct"), &own("cpu,cpuacct", "/a/b"));
+        assert_eq!(whole.map(|tree| tree.own), Some("/sys/fs/cgroup/x/a/b".into()));
+        let part = hierarchy(&mount("/a", "cgroup", "rw,memory"), &own("memory", "/a/b"));
+        assert_eq!(part.map(|tree| tree.own), Some("/sys/fs/cgroup/x/b".into()));
+        assert_eq!(hierarchy(&mount("/", "cgroup", "rw,name=systemd"), &own("name=systemd", "/")), None);
+    }
+
+    #[test]
+    fn this_host_has_each_tree_once() {
+        let trees = hierarchies();
+        for (index, tree) in trees.iter().enumerate() {
+            assert!(trees[..index].iter().all(|other| other.name() != tree.name()), "{trees:?}");
+            assert!(tree.own.starts_with(&tree.mount));
+        }
+    }
+}

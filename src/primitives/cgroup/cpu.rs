@@ -1,0 +1,67 @@
+//! Processor time: a share when there is too little, and a quota even when there
+//! is plenty.
+//!
+//! admin-guide/cgroup-v2 "CPU", scheduler/sched-bwc
+
+use crate::error::Result;
+use crate::kernel::Kernel;
+use crate::kernel::cgroup::{Group, Version};
+
+/// The usual period of the quota, in microseconds.
+pub const PERIOD: u64 = 100_000;
+
+/// What is limited.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cpu {
+    /// `--cpus`, `--cpu-quota`: microseconds of processor time in each period.
+    pub quota: Option<u64>,
+    /// `--cpu-period`, in microseconds.
+    pub period: Option<u64>,
+    /// `--cpu-shares`: weight against others, 1024 is the usual one.
+    pub shares: Option<u64>,
+}
+
+/// Sets the limits of a group.
+pub fn limit(k: &Kernel, group: &Group, wanted: &Cpu) -> Result<()> {
+    let place = group.controller(&["cpu"])?;
+    let file = |name: &str| place.path.join(name);
+    if wanted.quota.is_some() || wanted.period.is_some() {
+        k.step("Limit processor time: who has used the quota waits for the next period");
+        let period = wanted.period.unwrap_or(PERIOD);
+        match place.version {
+            Version::V1 => {
+                k.set(&file("cpu.cfs_period_us"), &period.to_string())?;
+                let quota = wanted.quota.map_or_else(|| "-1".to_owned(), |quota| quota.to_string());
+                k.set(&file("cpu.cfs_quota_us"), &quota)?;
+            }
+            Version::V2 => {
+                let quota = wanted.quota.map_or_else(|| "max".to_owned(), |quota| quota.to_string());
+                k.set(&file("cpu.max"), &format!("{quota} {period}"))?;
+            }
+        }
+    }
+    if let Some(shares) = wanted.shares {
+        k.step("Weigh it against others: this counts only when all want to run");
+        match place.version {
+            Version::V1 => k.set(&file("cpu.shares"), &shares.to_string())?,
+            Version::V2 => k.set(&file("cpu.weight"), &weight(shares).to_string())?,
+        }
+    }
+    Ok(())
+}
+
+/// v1's shares (2 to 262144) as v2's weight (1 to 10000), as runc and Kubernetes
+/// count (KEP-2254).
+fn weight(shares: u64) -> u64 {
+    1 + (shares.clamp(2, 262_144) - 2) * 9_999 / 262_142
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weight;
+
+    #[test]
+    fn shares_become_weights() {
+        assert_eq!([2, 1024, 262_144].map(weight), [1, 39, 10_000]);
+    }
+}

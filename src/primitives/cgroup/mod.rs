@@ -1,0 +1,10 @@
+//! Cgroups: how much a group of processes may use.
+
+pub mod cpu;
+pub mod cpuset;
+pub mod devices;
+pub mod group;
+pub mod io;
+pub mod mem;
+pub mod mounts;
+pub mod pids;
