@@ -6,6 +6,7 @@
 //! code therefore runs, narrates and plans.
 
 mod beneath;
+pub mod capability;
 mod child;
 pub mod errno;
 mod file;
@@ -43,6 +44,7 @@ use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Observer, Record, decode};
 
 pub use beneath::{Attributes, Beneath, clean};
+pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use file::{create_whole, is_directory};
 pub use flags::*;

@@ -7,3 +7,4 @@
 pub mod mount;
 pub mod net;
 pub mod ns;
+pub mod security;

@@ -1,0 +1,3 @@
+//! What a process may not do, even as root.
+
+pub mod caps;
