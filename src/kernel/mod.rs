@@ -15,6 +15,7 @@ mod hint;
 mod identity;
 mod ids;
 mod ipc;
+pub mod limits;
 mod listen;
 pub mod maps;
 mod mount;
