@@ -223,7 +223,7 @@ impl Kernel {
                     let start = decode::bytes(&block[..block.len().min(32)]);
                     let args = vec![self.fd(&file), format!("{start}..."), block.len().to_string()];
                     self.tell_call("write", || args.clone(), "-1".to_owned(), Some(errno), 0, source);
-                    return if errno == Errno::ENOSPC {
+                    return if matches!(errno, Errno::ENOSPC | Errno::EFBIG) {
                         Ok(written)
                     } else {
                         Err(self.failed("write", args, errno, source))
@@ -232,6 +232,30 @@ impl Kernel {
             }
         }
         Ok(written)
+    }
+
+    /// Opens a file again and again until the kernel refuses, and tells that refusal;
+    /// at most `limit` times. How often it was opened.
+    #[track_caller]
+    pub fn open_until_refused(&self, path: &Path, limit: u64) -> Result<usize> {
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let args = || vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
+        let source = std::panic::Location::caller();
+        let mut opened = Vec::new();
+        while (opened.len() as u64) < limit && !self.plans() {
+            match nix::fcntl::openat(AT_FDCWD, path, flags, Mode::empty()) {
+                Ok(file) => opened.push(file),
+                Err(errno) => {
+                    self.tell_call("openat", args, "-1".to_owned(), Some(errno), 0, source);
+                    return if errno == Errno::EMFILE {
+                        Ok(opened.len())
+                    } else {
+                        Err(self.failed("openat", args(), errno, source))
+                    };
+                }
+            }
+        }
+        Ok(opened.len())
     }
 
     /// A handle on a path, for mounts on it or of it. open(2), O_PATH

@@ -1,8 +1,9 @@
 //! Id maps: which ids outside stand behind those of a user namespace, and which
 //! maps this user may have. user_namespaces(7), subuid(5)
 
+use super::capability::CAP_SYS_ADMIN;
 use super::ids::subordinate_ids_end;
-use super::{egid, euid, proc, program_path, subordinate_ids};
+use super::{CapSets, egid, euid, program_path, subordinate_ids};
 
 /// Ids from `inside` on are the host's from `outside` on, `count` of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,9 @@ pub enum Maps {
     },
 }
 
-const CAP_SYS_ADMIN: u64 = 1 << 21;
-
 /// True if this process may make namespaces without a user namespace around them.
 pub fn privileged() -> bool {
-    let effective = proc::status("self", "CapEff").and_then(|mask| u64::from_str_radix(&mask, 16).ok());
-    effective.is_some_and(|mask| mask & CAP_SYS_ADMIN != 0)
+    CapSets::own().effective.contains(CAP_SYS_ADMIN)
 }
 
 /// True on the host itself, where every id is its own: else this process is in a

@@ -8,6 +8,7 @@
 mod beneath;
 pub mod bpf;
 pub mod cgroup;
+pub mod capability;
 mod child;
 pub mod errno;
 mod file;
@@ -16,6 +17,7 @@ mod hint;
 mod identity;
 mod ids;
 mod ipc;
+pub mod limits;
 mod listen;
 pub mod maps;
 mod mount;
@@ -45,6 +47,7 @@ use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Observer, Record, decode};
 
 pub use beneath::{Attributes, Beneath, clean};
+pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use file::{create_whole, is_directory};
 pub use flags::*;

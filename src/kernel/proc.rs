@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
 
+use super::{CapSet, CapSets};
+
 /// The hostname of the caller's UTS namespace. uname(2)
 pub fn hostname() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
@@ -51,6 +53,18 @@ pub fn status(pid: &str, field: &str) -> Option<String> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.map(|rest| rest.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The five sets of capabilities of a process. proc_pid_status(5)
+pub fn capabilities(pid: &str) -> Option<CapSets> {
+    let set = |field: &str| u64::from_str_radix(&status(pid, field)?, 16).ok().map(CapSet::from_bits);
+    Some(CapSets {
+        inheritable: set("CapInh")?,
+        permitted: set("CapPrm")?,
+        effective: set("CapEff")?,
+        bounding: set("CapBnd")?,
+        ambient: set("CapAmb")?,
+    })
 }
 
 /// When a process started, in clock ticks since boot: with its number, this

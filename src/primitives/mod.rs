@@ -8,3 +8,4 @@ pub mod cgroup;
 pub mod mount;
 pub mod net;
 pub mod ns;
+pub mod security;
