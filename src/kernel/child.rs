@@ -59,7 +59,7 @@ pub struct Child {
     pub pid: i32,
     pidfd: OwnedFd,
     pub(super) socket: Option<UnixDatagram>,
-    pub(super) announced: Option<Option<Record>>,
+    pub(super) announced: Option<Vec<Record>>,
     pub(super) failed: Option<Error>,
     /// Room for one message, the longest there is.
     pub(super) buffer: Vec<u8>,
@@ -268,11 +268,11 @@ impl Kernel {
         self.link.replace(None);
     }
 
-    /// Child: tells the parent that execve is next.
-    pub(super) fn announce(&self, record: Option<Record>) -> Result<()> {
+    /// Child: tells the parent what comes last, and waits until that is shown.
+    pub(super) fn announce(&self, last: Vec<Record>) -> Result<()> {
         let link = self.link.borrow();
         let Some(link) = link.as_ref() else { return Ok(()) };
-        let announced = link.send(&Message::Announced(record));
+        let announced = link.send(&Message::Announced(last));
         let shown = if self.detail == Detail::Off { announced } else { announced.and_then(|()| link.wait()) };
         shown.or_fail(|| "the parent is gone".to_owned())
     }

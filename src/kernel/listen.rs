@@ -75,7 +75,7 @@ impl Kernel {
                     }
                 }
                 Message::Gate(name) => return Ok(Heard::Gate(name)),
-                Message::Announced(record) => self.announced(child, record, sender)?,
+                Message::Announced(last) => self.announced(child, last, sender)?,
                 Message::Failed(error) => child.failed = Some(error),
             }
         }
@@ -118,12 +118,14 @@ impl Kernel {
         }
     }
 
-    fn announced(&self, child: &mut Child, record: Option<Record>, sender: i32) -> Result<()> {
-        if let Some(Record { event: Event::Call { name, args, .. }, role, .. }) = &record {
-            let event = Event::Announce { name: name.clone(), args: args.clone() };
-            self.pass_on(Record { event, seq: 0, role: role.clone(), pid: sender });
+    /// What comes last is shown now, and counts as happened at the end of file.
+    fn announced(&self, child: &mut Child, last: Vec<Record>, sender: i32) -> Result<()> {
+        let last: Vec<Record> = last.into_iter().map(|record| Record { pid: sender, ..record }).collect();
+        for record in &last {
+            let event = Event::Announce { of: Box::new(record.event.clone()) };
+            self.pass_on(Record { event, role: record.role.clone(), ..*record });
         }
-        child.announced = Some(record.map(|record| Record { pid: sender, ..record }));
+        child.announced = Some(last);
         if self.detail == Detail::Off { Ok(()) } else { self.shown(child) }
     }
 
@@ -135,10 +137,8 @@ impl Kernel {
             return Err(error);
         }
         match child.announced.take() {
-            Some(record) => {
-                if let Some(record) = record {
-                    self.pass_on(record);
-                }
+            Some(last) => {
+                last.into_iter().for_each(|record| self.pass_on(record));
                 Ok(Heard::Started)
             }
             None => Ok(Heard::Ended),

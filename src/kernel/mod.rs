@@ -17,6 +17,7 @@ mod hint;
 mod identity;
 mod ids;
 mod ipc;
+mod last;
 pub mod limits;
 mod listen;
 pub mod maps;
@@ -86,6 +87,7 @@ pub struct Kernel {
     pauser: RefCell<pause::Pauser>,
     signals: RefCell<Option<signal::Signals>>,
     link: RefCell<Option<Link>>,
+    phase: RefCell<last::Phase>,
 }
 
 impl fmt::Debug for Kernel {
@@ -111,6 +113,7 @@ impl Kernel {
             pauser: RefCell::default(),
             signals: RefCell::default(),
             link: RefCell::default(),
+            phase: RefCell::default(),
         }
     }
 
@@ -121,14 +124,14 @@ impl Kernel {
 
     /// True if somebody wants to know calls and state.
     pub fn tells(&self) -> bool {
-        self.detail == Detail::Full
+        self.detail == Detail::Full && !self.is_muted()
     }
 
     /// Says why the next calls are made: a sentence of at most 72 characters.
     #[track_caller]
     pub fn step(&self, why: impl Into<Cow<'static, str>>) {
         let why = why.into();
-        if self.detail >= Detail::Steps {
+        if self.detail >= Detail::Steps && !self.is_muted() {
             let source = Location::caller();
             self.tell(Event::Step {
                 primitive: primitive(source.file()),
@@ -148,14 +151,14 @@ impl Kernel {
 
     /// Shows something that was read: a file's lines, a table, a picture.
     pub fn show(&self, title: &str, lines: impl FnOnce() -> Vec<String>) {
-        if self.tells() && !self.mode.plan {
+        if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::Show { title: title.to_owned(), lines: lines() });
         }
     }
 
     /// Tells what something was and what it is now. In a plan nothing changes.
     pub fn state(&self, subject: &str, before: &str, after: &str) {
-        if self.tells() && !self.mode.plan {
+        if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::State { subject: subject.to_owned(), before: before.to_owned(), after: after.to_owned() });
         }
     }
@@ -199,9 +202,19 @@ impl Kernel {
         args: impl Fn() -> Vec<String>,
         call: impl FnOnce() -> nix::Result<T>,
     ) -> Result<T> {
-        let source = Location::caller();
-        if self.mode.plan {
-            self.tell_call(name, args, "?".to_owned(), None, 0, source);
+        self.call_from(Location::caller(), name, args, call)
+    }
+
+    fn call_from<T: Outcome>(
+        &self,
+        source: &Location<'_>,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<T> {
+        if self.mode.plan || self.rehearses() {
+            let ret = if self.mode.plan { "?" } else { "0" };
+            self.tell_call(name, args, ret.to_owned(), None, 0, source);
             return T::planned().map_err(|errno| self.failed(name, Vec::new(), errno, source));
         }
         if !self.tells() {
@@ -328,7 +341,10 @@ impl Kernel {
     /// Passes one event of this process on.
     fn tell(&self, event: Event) {
         let pid = proc::own_pid();
-        self.pass_on(Record { event, seq: 0, role: self.role.to_owned(), pid });
+        let record = Record { event, seq: 0, role: self.role.to_owned(), pid };
+        if let Some(record) = self.rehearse(record) {
+            self.pass_on(record);
+        }
     }
 
     /// Passes an event on, of this process or of a child of it. A trace that

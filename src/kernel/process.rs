@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
+use std::panic::Location;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::{Child, Kernel, reset_signals};
 use crate::error::{CANNOT_RUN, Error, FAILED, NOT_FOUND, Result};
-use crate::trace::{Event, Record, decode};
+use crate::trace::decode;
 
 /// What execve(2) is given.
 #[derive(Debug, Clone)]
@@ -118,34 +119,27 @@ impl Kernel {
         })
     }
 
-    /// Turns this process into the program; announced to the parent beforehand,
-    /// since there is no afterwards. execve(2)
+    /// Turns this process into the program; told beforehand, since there is no
+    /// afterwards. execve(2)
     #[track_caller]
     pub fn execve(&self, program: &Program) -> Result<Infallible> {
+        let source = Location::caller();
+        self.last(|k| k.execve_from(source, program))
+    }
+
+    fn execve_from(&self, source: &Location<'_>, program: &Program) -> Result<Infallible> {
         let args = || {
             let env = format!("/* {} vars */", program.env.len());
             vec![decode::bytes(program.path.to_bytes()), decode::vector(&program.args), env]
         };
-        let source = std::panic::Location::caller();
-        let record = self.tells().then(|| Record {
-            event: Event::Call {
-                name: "execve".to_owned(),
-                args: args(),
-                ret: if self.plans() { "?" } else { "0" }.to_owned(),
-                errno: None,
-                ns: 0,
-                source: super::place(source),
-            },
-            seq: 0,
-            role: self.role.to_owned(),
-            pid: 0,
-        });
-        reset_signals();
-        self.announce(record)?;
+        if !self.rehearses() {
+            reset_signals();
+        }
+        let call = || nix::unistd::execve(&program.path, &program.args, &program.env);
+        let failed = self.call_from(source, "execve", args, call);
         if self.plans() {
             self.exit(0);
         }
-        let failed = self.call("execve", args, || nix::unistd::execve(&program.path, &program.args, &program.env));
         let name = program.path.to_string_lossy().into_owned();
         failed.map_err(|error| {
             let status = if error.errno() == Some(libc::ENOENT) { NOT_FOUND } else { CANNOT_RUN };

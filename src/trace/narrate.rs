@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use colored::{ColoredString, Colorize};
 
+use super::event::Announced;
 use super::{Detail, Event, Observer, Record, decode};
 
 /// Columns of the actor at the left edge.
@@ -19,7 +20,7 @@ pub struct Narrator<W: Write> {
     width: usize,
     marks: Marks,
     speaker: String,
-    announced: bool,
+    announced: Announced,
     seen: Option<String>,
 }
 
@@ -46,22 +47,22 @@ impl Marks {
 impl<W: Write> Narrator<W> {
     /// A narrator that writes lines of `width` columns.
     pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
-        Self { out, detail, width, marks, speaker: String::new(), announced: false, seen: None }
+        Self { out, detail, width, marks, speaker: String::new(), announced: Announced::default(), seen: None }
     }
 
     fn render(&mut self, record: &Record) -> String {
         let role = record.role.as_str();
         match &record.event {
             Event::Step { text, .. } => self.step(role, text),
-            Event::Call { name, .. } if name == "execve" && std::mem::take(&mut self.announced) && !failed(record) => {
-                String::new()
-            }
             Event::Call { name, args, ret, errno, ns, .. } => {
                 self.call(role, name, args, ret, errno.as_deref(), Some(*ns))
             }
-            Event::Announce { name, args } => {
-                self.announced = true;
-                self.call(role, name, args, "", None, None)
+            Event::Announce { of } => {
+                self.announced.announce(record, of);
+                match of.as_ref() {
+                    Event::Call { name, args, .. } => self.call(role, name, args, "", None, None),
+                    other => self.render(&Record { event: other.clone(), role: record.role.clone(), ..*record }),
+                }
             }
             Event::State { subject, before, after } => self.state(subject, before, after),
             Event::Show { title, lines } => self.show(title, lines),
@@ -142,7 +143,10 @@ impl<W: Write> Observer for Narrator<W> {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        if self.detail == Detail::Steps && !matches!(record.event, Event::Step { .. } | Event::Left { .. }) {
+        if self.detail == Detail::Steps && !is_heading(&record.event) {
+            return Ok(());
+        }
+        if self.announced.comes_true(record) {
             return Ok(());
         }
         let text = self.render(record);
@@ -151,8 +155,13 @@ impl<W: Write> Observer for Narrator<W> {
     }
 }
 
-fn failed(record: &Record) -> bool {
-    matches!(&record.event, Event::Call { errno: Some(_), .. })
+/// What is shown of the steps alone.
+fn is_heading(event: &Event) -> bool {
+    match event {
+        Event::Step { .. } | Event::Left { .. } => true,
+        Event::Announce { of } => is_heading(of),
+        _ => false,
+    }
 }
 
 fn actor(role: &str) -> ColoredString {

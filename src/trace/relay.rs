@@ -19,8 +19,8 @@ pub enum Message {
     Told(Record),
     /// The child waits here until the parent answers.
     Gate(String),
-    /// The next call is execve; the record says so once it has succeeded.
-    Announced(Option<Record>),
+    /// What comes last, execve at its end; true once that has succeeded.
+    Announced(Vec<Record>),
     /// The child has failed and ends.
     Failed(Error),
 }
