@@ -175,8 +175,14 @@ impl Ledger {
 
     /// Writes down what is about to be made.
     pub fn record(&mut self, item: Item) -> Result<()> {
-        self.file.write_all(&line(&item)?).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
-        self.items.push(item);
+        self.record_all(vec![item])
+    }
+
+    /// [`Ledger::record`] for several things, in one write.
+    pub fn record_all(&mut self, items: Vec<Item>) -> Result<()> {
+        let lines = items.iter().map(line).collect::<Result<Vec<_>>>()?.concat();
+        self.file.write_all(&lines).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
+        self.items.extend(items);
         Ok(())
     }
 

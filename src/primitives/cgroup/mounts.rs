@@ -36,6 +36,9 @@ pub fn trees(k: &Kernel, directory: &OwnedFd, group: &Group, read_only: bool) ->
         };
         k.mkdirat(directory, OsStr::new(&name), 0o755)?;
         let target = k.openat2(directory.as_fd(), Path::new(&name), O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH)?;
+        if place.controllers.len() > 1 && place.version == Version::V1 {
+            place.controllers.iter().try_for_each(|single| k.symlinkat(&name, directory, single))?;
+        }
         let options = (place.version == Version::V1).then(|| OsStr::new(&name));
         k.mount_on(Some(OsStr::new(kind)), &target, Some(kind), flags, options)?;
     }
