@@ -207,6 +207,9 @@ fn short(id: &str) -> &str {
 /// Removes what can be removed and goes on after a failure, which it returns at
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
+    if items.iter().any(|item| matches!(item, Item::Cgroup(_)) && item.exists()) {
+        k.step("Remove the cgroups: without processes, they would still be there");
+    }
     let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).collect();
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
