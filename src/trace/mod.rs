@@ -1,7 +1,8 @@
 //! One stream of events, rendered as narration, as JSON lines, or not at all.
 //!
 //! Reading order: [`event`] (what is told), [`decode`] (how it is spelled),
-//! [`narrate`] and [`json`] (two renderings), [`record`] (in memory), [`relay`]
+//! [`narrate`] and [`json`] (two renderings), [`samples`]
+//! (what is drawn live), [`record`] (in memory), [`relay`]
 //! (how a child's events reach its parent).
 
 pub mod decode;
@@ -10,6 +11,7 @@ pub mod json;
 pub mod narrate;
 pub mod record;
 pub mod relay;
+pub mod samples;
 
 use std::io;
 

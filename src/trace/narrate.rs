@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use colored::{ColoredString, Colorize};
 
 use super::event::Announced;
+use super::samples::Samples;
 use super::{Detail, Event, Observer, Record, decode};
 
 /// Columns of the actor at the left edge.
@@ -22,6 +23,7 @@ pub struct Narrator<W: Write> {
     speaker: String,
     announced: Announced,
     seen: Option<String>,
+    samples: Samples,
 }
 
 /// The few signs beyond ASCII, and what stands for them elsewhere.
@@ -31,15 +33,16 @@ pub struct Marks {
     becomes: &'static str,
     micro: &'static str,
     bar: &'static str,
+    utf8: bool,
 }
 
 impl Marks {
     /// For a terminal that shows UTF-8, or not.
     pub fn new(utf8: bool) -> Self {
         if utf8 {
-            Self { step: "▸", becomes: "→", micro: "µs", bar: "│" }
+            Self { step: "▸", becomes: "→", micro: "µs", bar: "│", utf8 }
         } else {
-            Self { step: ">", becomes: "->", micro: "us", bar: "|" }
+            Self { step: ">", becomes: "->", micro: "us", bar: "|", utf8 }
         }
     }
 }
@@ -47,7 +50,13 @@ impl Marks {
 impl<W: Write> Narrator<W> {
     /// A narrator that writes lines of `width` columns.
     pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
-        Self { out, detail, width, marks, speaker: String::new(), announced: Announced::default(), seen: None }
+        let samples = Samples::new(false, marks.utf8);
+        Self { out, detail, width, marks, speaker: String::new(), announced: Announced::default(), seen: None, samples }
+    }
+
+    /// The same on a terminal, where a line can be drawn anew.
+    pub fn on_terminal(self, terminal: bool) -> Self {
+        Self { samples: Samples::new(terminal, self.marks.utf8), ..self }
     }
 
     fn render(&mut self, record: &Record) -> String {
@@ -68,7 +77,7 @@ impl<W: Write> Narrator<W> {
             Event::Show { title, lines } => self.show(title, lines),
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
             Event::See { what, reference } => self.see(what, reference),
-            Event::Look { .. } | Event::Done { .. } => String::new(),
+            Event::Sample { .. } | Event::Look { .. } | Event::Done { .. } => String::new(),
         }
     }
 
@@ -143,13 +152,20 @@ impl<W: Write> Observer for Narrator<W> {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        if self.detail == Detail::Steps && !is_heading(&record.event) {
+        let live = self.samples.are_live() && matches!(record.event, Event::Sample { .. } | Event::Done { .. });
+        if self.detail == Detail::Steps && !is_heading(&record.event) && !live {
             return Ok(());
         }
         if self.announced.comes_true(record) {
             return Ok(());
         }
         let text = self.render(record);
+        let text = match record.event {
+            Event::Sample { .. } => self.samples.take(&record.event, MARGIN, self.width),
+            // A measured number has its line beneath the calls that it is measured between.
+            Event::Call { .. } => self.samples.above(&text, MARGIN, self.width),
+            _ => self.samples.end(MARGIN, self.width) + &text,
+        };
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
