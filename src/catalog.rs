@@ -154,6 +154,68 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "cgroup mem",
+        about: "Memory: taken back at the limit, and then a process is ended",
+        man: &["cgroups(7)", "proc_pid_cgroup(5)"],
+        shell: "mkdir G; echo 32M > G/memory.max; echo $$ > G/cgroup.procs; tail /dev/zero",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup cpu",
+        about: "Processor time: a quota, and waiting for the next period",
+        man: &["cgroups(7)", "sched(7)"],
+        shell: "echo '20000 100000' > G/cpu.max; echo $$ > G/cgroup.procs; cat G/cpu.stat",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup pids",
+        about: "The number of processes: what stops a fork bomb",
+        man: &["cgroups(7)", "fork(2)"],
+        shell: "echo 8 > G/pids.max; echo $$ > G/cgroup.procs; cat G/pids.events",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup io",
+        about: "The rate at a block device",
+        man: &["cgroups(7)", "open(2)", "lsblk(8)"],
+        shell: "echo '8:0 wbps=1048576' > G/io.max; dd if=/dev/zero of=FILE bs=64k count=16 oflag=direct",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup cpuset",
+        about: "Which processors are used",
+        man: &["cpuset(7)", "sched_setaffinity(2)", "taskset(1)"],
+        shell: "echo 0 > G/cpuset.cpus; echo $$ > G/cgroup.procs; grep Cpus_allowed_list /proc/self/status",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup freeze",
+        about: "Stand still, all at once, and go on",
+        man: &["cgroups(7)", "signal(7)"],
+        shell: "echo 1 > G/cgroup.freeze; cat G/cgroup.events; echo 0 > G/cgroup.freeze",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup ls",
+        about: "The trees of cgroups of this machine, and who is limited",
+        man: &["cgroups(7)", "systemd-cgls(1)"],
+        shell: "grep cgroup /proc/self/mountinfo; find /sys/fs/cgroup -name '*.max' | xargs grep -v max",
+        ..NONE
+    },
+    Row {
+        command: "cgroup show",
+        about: "What limits a process",
+        man: &["cgroups(7)", "proc_pid_cgroup(5)"],
+        shell: "cat /proc/self/cgroup; cat /sys/fs/cgroup/$(cut -d: -f3 /proc/self/cgroup)/memory.max",
+        ..NONE
+    },
+    Row {
         command: "image host",
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::cgroup::processes;
 use crate::kernel::{CloneFlags, Kernel, create_whole, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
+use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
 
 /// A process, named for good: numbers are reused, starts are not.
@@ -71,7 +73,7 @@ pub enum Item {
         /// Whose it is, if it was taken.
         id: String,
     },
-    /// A cgroup, without processes by then.
+    /// A cgroup; who is still in it is ended.
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
     Process(Process),
@@ -83,7 +85,10 @@ impl Item {
         match self {
             Self::Directory(path) => format!("directory {}", path.display()),
             Self::Name { file, .. } => format!("name {}", file.display()),
-            Self::Cgroup(path) => format!("cgroup {}", path.display()),
+            Self::Cgroup(path) => match processes(path).len() {
+                0 => format!("cgroup {}", path.display()),
+                count => format!("cgroup {} with {count} of its processes", path.display()),
+            },
             Self::Process(process) => format!("process {}", process.pid),
         }
     }
@@ -104,7 +109,7 @@ impl Item {
             Self::Name { file, .. } if self.exists() => {
                 gone(std::fs::remove_file(file)).or_fail(|| format!("cannot remove {}", file.display()))
             }
-            Self::Cgroup(path) if path.exists() => k.rmdir(path),
+            Self::Cgroup(path) if path.exists() => group::clear(k, path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
             Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
@@ -210,7 +215,10 @@ fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
     if items.iter().any(|item| matches!(item, Item::Cgroup(_)) && item.exists()) {
         k.step("Remove the cgroups: without processes, they would still be there");
     }
-    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).collect();
+    // First of all, since a frozen process of v1 can't be ended.
+    let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
+    let thawed: Result<()> = cgroups.map(|path| group::thaw(k, path)).collect();
+    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).chain(thawed.err()).collect();
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
         Some(error) => Err(error.hint("`boxlab cleanup` tries again.")),

@@ -1,5 +1,7 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
+mod cgroup;
+mod cgroups;
 mod cleanup;
 mod context;
 mod doctor;
@@ -89,6 +91,11 @@ enum Command {
         #[command(subcommand)]
         command: mount::Mount,
     },
+    /// Cgroups: how much a group of processes may use
+    Cgroup {
+        #[command(subcommand)]
+        command: cgroup::Cgroup,
+    },
     /// Images: the files that containers are made of
     Image {
         #[command(subcommand)]
@@ -113,6 +120,7 @@ impl Cli {
         match self.command {
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
+            Command::Cgroup { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),

@@ -51,7 +51,7 @@ impl Kernel {
         let flags = flags | OFlag::O_CLOEXEC;
         let args = || {
             let mut args = vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
-            if flags.contains(OFlag::O_CREAT) {
+            if flags.contains(OFlag::O_CREAT) || flags.contains(OFlag::O_TMPFILE) {
                 args.push(decode::mode(mode));
             }
             args
@@ -387,7 +387,13 @@ fn open_flags(flags: OFlag) -> String {
         _ => "O_RDONLY",
     };
     let rest = flags.difference(OFlag::O_ACCMODE);
-    if rest.is_empty() { access.to_owned() } else { format!("{access}|{}", decode::flags(&rest)) }
+    if rest.is_empty() {
+        return access.to_owned();
+    }
+    let names = decode::flags(&rest);
+    // O_TMPFILE holds the bit of O_DIRECTORY.
+    let names = if flags.contains(OFlag::O_TMPFILE) { names.replace("O_DIRECTORY|", "") } else { names };
+    format!("{access}|{names}")
 }
 
 /// Makes a file that appears under its name with this text in it already, and

@@ -10,9 +10,11 @@ pub mod bpf;
 pub mod cgroup;
 pub mod capability;
 mod child;
+pub mod disk;
 pub mod errno;
 mod file;
 mod flags;
+pub mod gauge;
 mod hint;
 mod identity;
 mod ids;
@@ -20,6 +22,7 @@ mod ipc;
 mod last;
 pub mod limits;
 mod listen;
+pub mod load;
 pub mod maps;
 mod mount;
 mod namespace;
@@ -160,6 +163,15 @@ impl Kernel {
     pub fn state(&self, subject: &str, before: &str, after: &str) {
         if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::State { subject: subject.to_owned(), before: before.to_owned(), after: after.to_owned() });
+        }
+    }
+
+    /// Tells a number that is measured again and again while something runs: `most`
+    /// is what it can be, `unit` is `bytes`, `ms`, or nothing.
+    pub fn sample(&self, subject: &str, value: u64, most: u64, unit: &str) {
+        if self.detail >= Detail::Steps && !self.mode.plan {
+            let (subject, unit) = (subject.to_owned(), unit.to_owned());
+            self.tell(Event::Sample { subject, value, most, unit });
         }
     }
 

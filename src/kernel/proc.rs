@@ -132,6 +132,11 @@ pub fn own_oom_score_adj() -> i32 {
     fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
 }
 
+/// True if this machine has swap that is in use. proc(5), /proc/swaps
+pub fn has_swap() -> bool {
+    fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1)
+}
+
 /// True if there is something at this path.
 pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
@@ -144,11 +149,16 @@ pub fn setting_text(path: &Path) -> String {
     if lines.is_empty() { "(empty)".to_owned() } else { lines.join("; ") }
 }
 
-/// A number by its name in a file of lines such as `oom_kill 3`.
-pub fn counter(path: &Path, name: &str) -> Option<u64> {
+/// What follows a name in a file of lines such as `oom_kill 3`.
+pub fn line(path: &Path, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
-    line.trim().parse().ok()
+    Some(line.trim().to_owned())
+}
+
+/// A number by its name in such a file.
+pub fn counter(path: &Path, name: &str) -> Option<u64> {
+    line(path, name)?.parse().ok()
 }
 
 /// A line of /proc/PID/mountinfo. proc_pid_mountinfo(5)

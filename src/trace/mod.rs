@@ -1,7 +1,8 @@
 //! One stream of events, rendered as narration, as JSON lines, or not at all.
 //!
 //! Reading order: [`event`] (what is told), [`decode`] (how it is spelled),
-//! [`narrate`] with [`fold`], and [`json`] (two renderings), [`record`] (in memory), [`relay`]
+//! [`narrate`] with [`fold`] and [`samples`] (what is drawn live), and [`json`] (two
+//! renderings), [`record`] (in memory), [`relay`]
 //! (how a child's events reach its parent).
 
 pub mod decode;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod narrate;
 pub mod record;
 pub mod relay;
+pub mod samples;
 
 use std::io;
 

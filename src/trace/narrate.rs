@@ -9,6 +9,7 @@ use colored::{ColoredString, Colorize};
 
 use super::event::Announced;
 use super::fold::{Fold, Folded};
+use super::samples::Samples;
 use super::{Detail, Event, Observer, Record, decode};
 
 /// Columns of the actor at the left edge.
@@ -24,6 +25,7 @@ pub struct Narrator<W: Write> {
     announced: Announced,
     fold: Fold,
     seen: Option<String>,
+    samples: Samples,
 }
 
 /// The few signs beyond ASCII, and what stands for them elsewhere.
@@ -33,15 +35,16 @@ pub struct Marks {
     becomes: &'static str,
     micro: &'static str,
     bar: &'static str,
+    utf8: bool,
 }
 
 impl Marks {
     /// For a terminal that shows UTF-8, or not.
     pub fn new(utf8: bool) -> Self {
         if utf8 {
-            Self { step: "▸", becomes: "→", micro: "µs", bar: "│" }
+            Self { step: "▸", becomes: "→", micro: "µs", bar: "│", utf8 }
         } else {
-            Self { step: ">", becomes: "->", micro: "us", bar: "|" }
+            Self { step: ">", becomes: "->", micro: "us", bar: "|", utf8 }
         }
     }
 }
@@ -58,7 +61,14 @@ impl<W: Write> Narrator<W> {
             announced: Announced::default(),
             fold: Fold::default(),
             seen: None,
+            samples: Samples::new(false, marks.utf8),
         }
+    }
+
+    /// The same on a terminal, where a line can be drawn anew.
+    pub fn on_terminal(mut self, terminal: bool) -> Self {
+        self.samples = Samples::new(terminal, self.marks.utf8);
+        self
     }
 
     fn render(&mut self, record: &Record) -> String {
@@ -79,7 +89,7 @@ impl<W: Write> Narrator<W> {
             Event::Show { title, lines } => self.show(title, lines),
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
             Event::See { what, reference } => self.see(what, reference),
-            Event::Look { .. } | Event::Done { .. } => String::new(),
+            Event::Sample { .. } | Event::Look { .. } | Event::Done { .. } => String::new(),
         }
     }
 
@@ -168,14 +178,25 @@ impl<W: Write> Observer for Narrator<W> {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        if self.detail == Detail::Steps && !is_heading(&record.event) {
+        let live = self.samples.are_live() && matches!(record.event, Event::Sample { .. } | Event::Done { .. });
+        if self.detail == Detail::Steps && !is_heading(&record.event) && !live {
             return Ok(());
         }
         if self.announced.comes_true(record) || self.fold.keep(record) {
             return Ok(());
         }
-        let text = self.unfold() + &self.render(record);
+        let mut text = self.unfold();
+        if !text.is_empty() {
+            text = self.samples.above(&text, MARGIN, self.width);
+        }
+        let rendered = self.render(record);
         self.fold.shown(record);
+        text += &match record.event {
+            Event::Sample { .. } => self.samples.take(&record.event, MARGIN, self.width),
+            // A measured number has its line beneath the calls that it is measured between.
+            Event::Call { .. } => self.samples.above(&rendered, MARGIN, self.width),
+            _ => self.samples.end(MARGIN, self.width) + &rendered,
+        };
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }

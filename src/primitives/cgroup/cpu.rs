@@ -3,9 +3,21 @@
 //!
 //! admin-guide/cgroup-v2 "CPU", scheduler/sched-bwc
 
+use std::time::Duration;
+
 use crate::error::Result;
-use crate::kernel::Kernel;
 use crate::kernel::cgroup::{Group, Place, Version};
+use crate::kernel::gauge::Gauge;
+use crate::kernel::{Kernel, load};
+
+/// What the kernel counts: v1 in nanoseconds, v2 in microseconds.
+pub const COUNTERS: [Gauge; 5] = [
+    Gauge::new("cpu.cfs_quota_us", "cpu.max"),
+    Gauge::new("cpu.cfs_period_us", "cpu.max"),
+    Gauge::new("cpu.stat nr_periods", "cpu.stat nr_periods"),
+    Gauge::new("cpu.stat nr_throttled", "cpu.stat nr_throttled"),
+    Gauge::new("cpu.stat throttled_time", "cpu.stat throttled_usec"),
+];
 
 /// The usual period of the quota, in microseconds.
 pub const PERIOD: u64 = 100_000;
@@ -51,6 +63,28 @@ fn quota(k: &Kernel, place: &Place, quota: Option<u64>, period: u64) -> Result<(
 /// count (KEP-2254).
 fn weight(shares: u64) -> u64 {
     1 + (shares.clamp(2, 262_144) - 2) * 9_999 / 262_142
+}
+
+/// Child: wants so many processors for a time, and says how much it got.
+pub fn spin(k: &Kernel, threads: usize, time: Duration) -> Result<()> {
+    k.step("Use all the time there is: a loop that never waits");
+    if k.plans() {
+        return Ok(());
+    }
+    let every = Duration::from_micros(PERIOD);
+    let all = every.as_millis() as u64 * threads as u64;
+    let (start, mut last) = (load::used(), load::used());
+    load::spin(threads, time, every, || {
+        let now = load::used();
+        k.sample("processor time in 100 ms", (now - last).as_millis() as u64, all, "ms");
+        last = now;
+    })?;
+    let used = load::used() - start;
+    let percent = 100.0 * used.as_secs_f64() / time.as_secs_f64();
+    k.show("processor time used, of the time that passed", || {
+        vec![format!("{} ms in {} ms: {percent:.0} % of a processor", used.as_millis(), time.as_millis())]
+    });
+    Ok(())
 }
 
 #[cfg(test)]
