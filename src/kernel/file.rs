@@ -153,7 +153,7 @@ impl Kernel {
 
     /// Writes to an open file in one call; `path` is what a plan calls it. write(2)
     #[track_caller]
-    fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
         let args = || {
             let file = if self.plans() { format!("?<{}>", path.display()) } else { self.fd(file) };
             vec![file, decode::bytes(text), text.len().to_string()]
