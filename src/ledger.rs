@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{CloneFlags, Kernel, create_whole, maps, proc, random_hex, remove_tree};
+use crate::kernel::{CloneFlags, Kernel, create_whole, lsm, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
 use crate::primitives::ns::user;
 
@@ -75,6 +75,8 @@ pub enum Item {
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
     Process(Process),
+    /// A profile of AppArmor's that the kernel was given.
+    Profile(String),
 }
 
 impl Item {
@@ -85,6 +87,7 @@ impl Item {
             Self::Name { file, .. } => format!("name {}", file.display()),
             Self::Cgroup(path) => format!("cgroup {}", path.display()),
             Self::Process(process) => format!("process {}", process.pid),
+            Self::Profile(name) => format!("AppArmor profile {name}"),
         }
     }
 
@@ -94,6 +97,7 @@ impl Item {
             Self::Directory(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
             Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
+            Self::Profile(name) => lsm::profile_is_loaded(name) == Some(true),
         }
     }
 
@@ -106,7 +110,8 @@ impl Item {
             }
             Self::Cgroup(path) if path.exists() => k.rmdir(path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
-            Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
+            Self::Profile(name) if self.exists() => k.write_to(Path::new(lsm::REMOVE_PROFILE), name),
+            Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
     }
 }
@@ -265,6 +270,7 @@ fn item_path(item: &Item) -> PathBuf {
     match item {
         Item::Directory(path) | Item::Cgroup(path) => path.clone(),
         Item::Name { file, .. } => file.clone(),
+        Item::Profile(name) => PathBuf::from(name),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }
 }

@@ -12,6 +12,7 @@ use super::context::Context;
 use super::output;
 use crate::catalog::{CATALOG, Row};
 use crate::error::{IoContext, Result};
+use crate::kernel::lsm::Labels;
 use crate::kernel::{euid, maps, proc, program_path, user_name};
 use crate::paths;
 
@@ -145,6 +146,18 @@ fn limits(row: &Row, output: &Output) -> Option<(String, String)> {
     match row.command {
         "ns user" if maps::needed().is_some() && maps::ranges().is_none() => Some(missing_ranges()),
         "run" if maps::needed().is_some() && maps::ranges().is_none() => Some(missing_ranges()),
+        "security caps" | "security no-new-privs" | "security userns"
+            if maps::needed().is_some() && maps::ranges().is_none() =>
+        {
+            Some(missing_ranges())
+        }
+        "security userns" if maps::needed().is_some() => {
+            Some(("only root can start a process without a user namespace".to_owned(), "run as root".to_owned()))
+        }
+        "security lsm" if ![Labels::AppArmor, Labels::Selinux].iter().any(|module| module.active()) => Some((
+            "neither AppArmor nor SELinux is at work: there is nothing to apply".to_owned(),
+            "a kernel that has one, started with the boot parameter security=apparmor or security=selinux".to_owned(),
+        )),
         "ns cgroup" if !proc::own_cgroup().is_some_and(|own| proc::writable(&own)) => Some((
             "no cgroup can be made without delegation; the present ones serve".to_owned(),
             "run as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`".to_owned(),

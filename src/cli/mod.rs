@@ -11,6 +11,7 @@ mod mounts;
 mod ns;
 mod output;
 mod run;
+mod security;
 mod size;
 
 use std::path::PathBuf;
@@ -87,6 +88,11 @@ enum Command {
         #[command(subcommand)]
         command: mount::Mount,
     },
+    /// Security: what root in a container may not do
+    Security {
+        #[command(subcommand)]
+        command: security::Security,
+    },
     /// Images: the files that containers are made of
     Image {
         #[command(subcommand)]
@@ -111,6 +117,7 @@ impl Cli {
         match self.command {
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
+            Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),

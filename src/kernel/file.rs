@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag};
 use nix::sys::stat::{Mode, SFlag};
 
 use super::Kernel;
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::trace::decode;
 
 fn errno(error: &std::io::Error) -> Errno {
@@ -132,6 +133,16 @@ impl Kernel {
     pub fn fchmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
         let args = || vec![self.fd(file), decode::mode(mode)];
         self.call("fchmod", args, || nix::sys::stat::fchmod(file, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Fills an open file with a program, byte by byte alike. sendfile(2)
+    pub fn copy_into(&self, file: &OwnedFd, program: &super::Program) -> Result<()> {
+        if self.plans() {
+            return Ok(());
+        }
+        let path = Path::new(OsStr::from_bytes(program.path.to_bytes()));
+        let copied = file.try_clone().map(File::from).and_then(|mut to| std::io::copy(&mut File::open(path)?, &mut to));
+        copied.map(drop).or_fail(|| format!("cannot copy {}", path.display()))
     }
 
     /// Changes the working directory. chdir(2)

@@ -40,6 +40,8 @@ pub struct Access(u64);
 impl Access {
     /// Reading files and directories, running programs.
     pub const READ: Self = Self(0b1101);
+    /// Reading and writing what is there, devices above all; nothing is made or removed.
+    pub const USE: Self = Self(0b1100_0000_0000_1110);
     /// What a rule on a file, not a directory, may allow.
     const OF_A_FILE: Self = Self(0b1100_0000_0000_0111);
 
@@ -49,7 +51,9 @@ impl Access {
         Self(known.fold(0, |bits, (bit, _)| bits | 1 << bit))
     }
 
-    fn within(self, other: Self) -> Self {
+    /// Only what is in both.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 

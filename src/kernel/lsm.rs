@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// Where securityfs is mounted; systemd does that.
 pub const SECURITYFS: &str = "/sys/kernel/security";
 
+/// Takes the name of a profile that AppArmor shall forget.
+pub const REMOVE_PROFILE: &str = "/sys/kernel/security/apparmor/.remove";
+
 /// Number, name and purpose of each module. linux/lsm.h
 const MODULES: [(u64, &str, &str); 14] = [
     (100, "capability", "root's power in pieces; always there"),

@@ -133,6 +133,11 @@ pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
+/// True if this is a directory itself, not a link to one.
+pub fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
 /// What one of the kernel's small files says, in one line; `?` if it can't be read.
 pub fn setting_text(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_else(|_| "?".to_owned());
@@ -225,7 +230,7 @@ pub fn names(directory: &Path) -> Vec<String> {
 
 /// The first directory in a directory, by name; `tmp` if there is none.
 pub fn first_directory(directory: &Path) -> PathBuf {
-    let is_directory = |name: &String| directory.join(name).symlink_metadata().is_ok_and(|found| found.is_dir());
+    let is_directory = |name: &String| is_directory(&directory.join(name));
     PathBuf::from(names(directory).into_iter().find(is_directory).unwrap_or_else(|| "tmp".to_owned()))
 }
 
