@@ -199,12 +199,12 @@ fn host() -> String {
 fn report(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
-        text.push_str(&format!("{:<18} {}\n", line.command, word(line.verdict)));
+        text.push_str(&format!("{:<22} {}\n", line.command, word(line.verdict)));
         for (label, detail) in [("why", &line.why), ("do", &line.remedy)] {
             let Some(detail) = detail else { continue };
-            for (index, row) in textwrap::wrap(detail, 54).iter().enumerate() {
+            for (index, row) in textwrap::wrap(detail, 50).iter().enumerate() {
                 let label = if index == 0 { label } else { "" };
-                text.push_str(&format!("{:<18} {label:>4}  {row}\n", ""));
+                text.push_str(&format!("{:<22} {label:>4}  {row}\n", ""));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
 use crate::kernel::limits::Limit;
 use crate::kernel::lsm::{Labels, SECURITYFS, active, profile_is_loaded};
-use crate::kernel::{CapSet, Kernel, MsFlags, maps, proc};
+use crate::kernel::{CapSet, Kernel, MsFlags, maps, proc, program_path};
 use crate::ledger::Item;
 use crate::primitives::mount::tmpfs;
 use crate::primitives::ns::mnt;
@@ -205,6 +205,7 @@ fn lab_lsm(lab: &Lab<'_>, asked: Option<(Labels, String)>) -> Result<i32> {
     };
     let own_label = lab.tool(&["cat", "/proc/self/attr/current"])?;
     let denied = lab.tool(&["cat", "/sys/kernel/security/apparmor/profiles"])?;
+    let labels = Labels::AppArmor.active() || Labels::Selinux.active();
     let mounted = proc::exists(&Path::new(SECURITYFS).join("lsm"));
     let child = lab.start_with(None, |k| {
         if !mounted && maps::privileged() && maps::on_the_host() {
@@ -220,7 +221,7 @@ fn lab_lsm(lab: &Lab<'_>, asked: Option<(Labels, String)>) -> Result<i32> {
                 }
                 lsm::label(k, wanted.module, &wanted.label)?;
             }
-            None => lsm::without(k),
+            None => lsm::without(k, labels),
         }
         lab.become_program(k)
     })?;
@@ -246,7 +247,9 @@ fn available(module: Labels, label: String) -> Result<Wanted> {
 
 /// Where AppArmor is at work and this user may load one: a profile for this run.
 fn own_profile(lab: &Lab<'_>) -> Result<Option<Wanted>> {
-    if !(Labels::AppArmor.active() && maps::privileged() && maps::on_the_host()) {
+    let can_load = maps::privileged() && maps::on_the_host() && program_path("apparmor_parser").is_some();
+    // The list can be read where securityfs is mounted.
+    if !(Labels::AppArmor.active() && can_load && profile_is_loaded("").is_some()) {
         return Ok(None);
     }
     let file = lab.scratch()?.join("profile");

@@ -6,22 +6,32 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::error::{Context, Result};
+use crate::error::{Context, IoContext, Result};
 use crate::kernel::lsm::{self, Labels, SECURITYFS};
-use crate::kernel::{Kernel, MS_NODEV, MS_NOEXEC, MS_NOSUID, Program};
+use crate::kernel::{Kernel, MS_NODEV, MS_NOEXEC, MS_NOSUID, Program, create_whole};
 
 /// AppArmor's profile for containers, `{name}` standing for its name.
 const PROFILE: &str = include_str!("boxlab-default.apparmor");
 
 /// Host: gives the kernel the default profile under this name, compiled by AppArmor's
-/// own parser from `file`, which is written for it.
+/// own parser from `file`, which is made for it.
 pub fn load(k: &Kernel, name: &str, file: &Path) -> Result<()> {
     k.step("Give the kernel a profile for containers, compiled by its own parser");
-    k.put(file, &PROFILE.replace("{name}", name))?;
+    let text = PROFILE.replace("{name}", name);
+    k.show("its rules", || rules(&text));
+    if !k.plans() {
+        create_whole(file, text.as_bytes()).or_fail(|| format!("cannot write {}", file.display()))?;
+    }
     let words = ["apparmor_parser", "--replace", "--skip-cache", "--"].map(Into::into);
     let command = [&words[..], &[file.into()]].concat();
     let needs = || format!("It comes with the package apparmor, and writes to {SECURITYFS},\nwhich must be mounted.");
     k.run_helper(&command).hint(|_| Some(needs()))
+}
+
+/// A profile without what is for its readers alone.
+fn rules(profile: &str) -> Vec<String> {
+    let lines = profile.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    lines.map(str::to_owned).collect()
 }
 
 /// Child: says as what the program runs that this process becomes.
@@ -49,8 +59,9 @@ pub fn look(k: &Kernel) {
 
 /// Lab: runs a program with the label, which prints as what it runs.
 pub fn run_labelled(k: &Kernel, module: Labels, wanted: &str, own_label: &Program) -> Result<()> {
+    k.step("Run a program with the label, which says as what it runs");
     let (_, text) = k.output_of("program", |k| {
-        label(k, module, wanted)?;
+        k.set_exec_label(module, wanted)?;
         k.execve(own_label)
     })?;
     k.show("label of that program", || vec![text.trim_end_matches(['\n', '\0']).to_owned()]);
@@ -68,7 +79,11 @@ pub fn run_denied(k: &Kernel, name: &str, denied: &Program) -> Result<()> {
     Ok(())
 }
 
-/// Lab: what it means that nobody puts labels on processes here.
-pub fn without(k: &Kernel) {
-    k.step("None of them labels processes: capabilities and seccomp must do");
+/// Lab: why no label is put on the program here, and what that means.
+pub fn without(k: &Kernel, labels: bool) {
+    if labels {
+        k.step("One of them labels processes; this one stays as it is, unless asked");
+    } else {
+        k.step("None of them labels processes: capabilities and seccomp must do");
+    }
 }
