@@ -1,4 +1,9 @@
 //! What a process may not do, even as root.
 
+pub mod ambient;
 pub mod caps;
+pub mod landlock;
+pub mod lsm;
+pub mod no_new_privs;
 pub mod rlimit;
+pub mod userns;
