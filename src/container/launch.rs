@@ -134,7 +134,10 @@ pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> 
         end_orphans(k)?;
     }
     let exit = ended?;
-    tell_kills(k, spec);
+    if !spec.group.places.is_empty() {
+        tell_kills(k, spec);
+        group::remove(k, &spec.group)?;
+    }
     Ok(exit.status())
 }
 
