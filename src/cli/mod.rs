@@ -3,8 +3,10 @@
 mod cleanup;
 mod context;
 mod doctor;
+mod guards;
 mod image;
 mod lab;
+mod limits;
 mod manual;
 mod mount;
 mod mounts;

@@ -54,7 +54,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, is_directory};
+pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
@@ -357,6 +357,7 @@ impl Kernel {
         self.seq.set(self.seq.get() + 1);
         record.seq = self.seq.get();
         if self.mode.pause && self.link.borrow().is_none() {
+            let _ = self.observer.borrow_mut().settle();
             self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
         }
         let _ = self.observer.borrow_mut().observe(&record);

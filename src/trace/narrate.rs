@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use colored::{ColoredString, Colorize};
 
 use super::event::Announced;
+use super::fold::{Fold, Folded};
 use super::{Detail, Event, Observer, Record, decode};
 
 /// Columns of the actor at the left edge.
@@ -21,6 +22,7 @@ pub struct Narrator<W: Write> {
     marks: Marks,
     speaker: String,
     announced: Announced,
+    fold: Fold,
     seen: Option<String>,
 }
 
@@ -47,7 +49,16 @@ impl Marks {
 impl<W: Write> Narrator<W> {
     /// A narrator that writes lines of `width` columns.
     pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
-        Self { out, detail, width, marks, speaker: String::new(), announced: Announced::default(), seen: None }
+        Self {
+            out,
+            detail,
+            width,
+            marks,
+            speaker: String::new(),
+            announced: Announced::default(),
+            fold: Fold::default(),
+            seen: None,
+        }
     }
 
     fn render(&mut self, record: &Record) -> String {
@@ -69,6 +80,20 @@ impl<W: Write> Narrator<W> {
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
             Event::See { what, reference } => self.see(what, reference),
             Event::Look { .. } | Event::Done { .. } => String::new(),
+        }
+    }
+
+    /// What was kept back, after the call that it is like.
+    fn unfold(&mut self) -> String {
+        match self.fold.take() {
+            None => String::new(),
+            Some(Folded::Each(records)) => records.iter().map(|record| self.render(record)).collect(),
+            Some(Folded::List(differing)) => {
+                let text = format!("... and {} more like it: {}", differing.len(), differing.join(", "));
+                let margin = " ".repeat(MARGIN);
+                let lines = textwrap::wrap(&text, self.width - MARGIN - 2);
+                lines.iter().map(|line| format!("{margin}  {line}\n")).collect()
+            }
         }
     }
 
@@ -146,10 +171,17 @@ impl<W: Write> Observer for Narrator<W> {
         if self.detail == Detail::Steps && !is_heading(&record.event) {
             return Ok(());
         }
-        if self.announced.comes_true(record) {
+        if self.announced.comes_true(record) || self.fold.keep(record) {
             return Ok(());
         }
-        let text = self.render(record);
+        let text = self.unfold() + &self.render(record);
+        self.fold.shown(record);
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        let text = self.unfold();
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
@@ -161,6 +193,13 @@ fn is_heading(event: &Event) -> bool {
         Event::Step { .. } | Event::Left { .. } => true,
         Event::Announce { of } => is_heading(of),
         _ => false,
+    }
+}
+
+/// A trace that ends early, as that of a failure, still ends with its last call.
+impl<W: Write> Drop for Narrator<W> {
+    fn drop(&mut self) {
+        let _ = self.settle();
     }
 }
 
@@ -279,6 +318,7 @@ mod tests {
         ] {
             narrator.observe(&record("child", event)).expect("written to memory");
         }
+        drop(narrator);
         let text = String::from_utf8(out).expect("text");
         insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!("narration", text);
