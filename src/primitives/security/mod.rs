@@ -1,6 +1,7 @@
 //! What a process may not do, even as root.
 
 pub mod ambient;
+pub mod bounding;
 pub mod caps;
 pub mod landlock;
 pub mod lsm;
