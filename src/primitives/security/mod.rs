@@ -8,3 +8,4 @@ pub mod lsm;
 pub mod no_new_privs;
 pub mod rlimit;
 pub mod userns;
+pub mod seccomp;
