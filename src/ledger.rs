@@ -219,7 +219,7 @@ fn short(id: &str) -> &str {
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
     // First of all, since a frozen process of v1 can't be ended.
     let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
-    let thawed: Result<()> = cgroups.map(|path| group::thaw(k, path)).collect();
+    let thawed = cgroups.map(|path| group::thaw(k, path)).fold(Ok(()), Result::and);
     let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).chain(thawed.err()).collect();
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
