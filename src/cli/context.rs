@@ -35,8 +35,13 @@ impl Context {
     /// Reads the config file, if there is one.
     pub fn new(global: Global) -> Result<Self> {
         let context = Self { paths: Paths::new(global.root.as_deref()), global, config: config()? };
-        colored::control::set_override(context.colors());
+        colored::control::set_override(context.colors(std::io::stderr().is_terminal()));
         Ok(context)
+    }
+
+    /// For a command whose result is coloured: what counts is where that goes.
+    pub fn color_the_result(&self) {
+        colored::control::set_override(self.colors(std::io::stdout().is_terminal()));
     }
 
     /// True if `-q` stands before the subcommand.
@@ -64,7 +69,7 @@ impl Context {
             Trace::Steps => Detail::Steps,
             Trace::Full => Detail::Full,
         };
-        Ok(Box::new(Narrator::new(self.sink()?, detail, width(), Marks::new(utf8()))))
+        Ok(Box::new(Narrator::new(self.sink()?, detail, width(std::io::stderr()), Marks::new(utf8()))))
     }
 
     fn sink(&self) -> Result<Box<dyn Write>> {
@@ -73,13 +78,13 @@ impl Context {
         Ok(Box::new(file))
     }
 
-    fn colors(&self) -> bool {
+    fn colors(&self, terminal: bool) -> bool {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match self.global.color.or(self.config.color).unwrap_or(Color::Auto) {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !plain && !dumb && self.global.trace_file.is_none() && std::io::stderr().is_terminal(),
+            Color::Auto => !plain && !dumb && self.global.trace_file.is_none() && terminal,
         }
     }
 }
@@ -99,8 +104,8 @@ fn config() -> Result<Config> {
 }
 
 /// Columns of the terminal, within what reads well; 80 in a pipe.
-fn width() -> usize {
-    let columns = window_size(std::io::stderr().as_fd()).map(|size| usize::from(size.ws_col));
+pub fn width(of: impl AsFd) -> usize {
+    let columns = window_size(of.as_fd()).map(|size| usize::from(size.ws_col));
     columns.filter(|columns| *columns > 0).unwrap_or(80).clamp(60, 100)
 }
 

@@ -1,8 +1,10 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
 mod cleanup;
+mod compare;
 mod context;
 mod doctor;
+mod explain;
 mod image;
 mod lab;
 mod manual;
@@ -10,6 +12,7 @@ mod mount;
 mod mounts;
 mod ns;
 mod output;
+mod page;
 mod run;
 mod size;
 
@@ -94,6 +97,10 @@ enum Command {
     },
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
+    /// What isolates a process: any process, whoever made it
+    Explain(explain::Explain),
+    /// What does one process isolate that another does not?
+    Compare(compare::Compare),
     /// What works on this host, found out by trying
     Doctor(doctor::Doctor),
     /// Find, name and remove what a killed command left behind
@@ -113,6 +120,8 @@ impl Cli {
             Command::Mount { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
+            Command::Explain(command) => command.run(&context),
+            Command::Compare(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),
             Command::Cleanup(command) => command.run(&context),
             Command::Completions(command) => command.run(),

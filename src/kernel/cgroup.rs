@@ -73,7 +73,12 @@ impl Hierarchy {
 /// All mounted trees that control something, and v2 in any case, in the order in
 /// which they were mounted. v1's named ones, such as systemd's, control nothing.
 pub fn hierarchies() -> Vec<Hierarchy> {
-    let own = proc::cgroups("self");
+    hierarchies_of("self")
+}
+
+/// [`hierarchies`], with the cgroups of another process as the own ones.
+pub fn hierarchies_of(pid: &str) -> Vec<Hierarchy> {
+    let own = proc::cgroups(pid);
     let mut seen = BTreeSet::new();
     let mounts = proc::mounts("self").unwrap_or_default();
     let found = mounts.iter().filter_map(|mount| hierarchy(mount, &own));
@@ -190,6 +195,8 @@ mod tests {
 
     fn mount(root: &str, kind: &str, options: &str) -> proc::Mount {
         proc::Mount {
+            id: 31,
+            device: "0:28".to_owned(),
             root: root.to_owned(),
             point: "/sys/fs/cgroup/x".into(),
             options: "rw".to_owned(),

@@ -27,6 +27,7 @@ mod netlink;
 mod outcome;
 mod parts;
 mod pause;
+pub mod peer;
 pub mod proc;
 mod process;
 mod signal;
