@@ -35,13 +35,13 @@ impl Context {
     /// Reads the config file, if there is one.
     pub fn new(global: Global) -> Result<Self> {
         let context = Self { paths: Paths::new(global.root.as_deref()), global, config: config()? };
-        colored::control::set_override(context.colors(std::io::stderr().is_terminal()));
+        colored::control::set_override(context.colors(draws(std::io::stderr())));
         Ok(context)
     }
 
     /// For a command whose result is coloured: what counts is where that goes.
     pub fn color_the_result(&self) {
-        colored::control::set_override(self.colors(std::io::stdout().is_terminal()));
+        colored::control::set_override(self.colors(draws(std::io::stdout())));
     }
 
     /// True if `-q` stands before the subcommand.
@@ -69,7 +69,8 @@ impl Context {
             Trace::Steps => Detail::Steps,
             Trace::Full => Detail::Full,
         };
-        Ok(Box::new(Narrator::new(self.sink()?, detail, width(std::io::stderr()), Marks::new(utf8()))))
+        let narrator = Narrator::new(self.sink()?, detail, width(std::io::stderr()), Marks::new(utf8()));
+        Ok(Box::new(narrator.on_terminal(self.global.trace_file.is_none() && draws(std::io::stderr()))))
     }
 
     fn sink(&self) -> Result<Box<dyn Write>> {
@@ -80,11 +81,10 @@ impl Context {
 
     fn colors(&self, terminal: bool) -> bool {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match self.global.color.or(self.config.color).unwrap_or(Color::Auto) {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !plain && !dumb && self.global.trace_file.is_none() && terminal,
+            Color::Auto => !plain && self.global.trace_file.is_none() && terminal,
         }
     }
 }
@@ -101,6 +101,11 @@ fn config() -> Result<Config> {
         let error = Error::new(format!("cannot understand {}: {}", path.display(), error.message()));
         error.hint("It may set `trace` (off, steps, full, json) and `color` (auto, always, never).")
     })
+}
+
+/// True if that is a terminal which understands more than lines.
+fn draws(to: impl IsTerminal) -> bool {
+    to.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Columns of the terminal, within what reads well; 80 in a pipe.

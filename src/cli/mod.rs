@@ -1,12 +1,16 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
+mod cgroup;
+mod cgroups;
 mod cleanup;
 mod compare;
 mod context;
 mod doctor;
 mod explain;
+mod guards;
 mod image;
 mod lab;
+mod limits;
 mod manual;
 mod mount;
 mod mounts;
@@ -14,6 +18,7 @@ mod ns;
 mod output;
 mod page;
 mod run;
+mod security;
 mod size;
 
 use std::path::PathBuf;
@@ -90,6 +95,16 @@ enum Command {
         #[command(subcommand)]
         command: mount::Mount,
     },
+    /// Cgroups: how much a group of processes may use
+    Cgroup {
+        #[command(subcommand)]
+        command: cgroup::Cgroup,
+    },
+    /// Security: what root in a container may not do
+    Security {
+        #[command(subcommand)]
+        command: security::Security,
+    },
     /// Images: the files that containers are made of
     Image {
         #[command(subcommand)]
@@ -118,6 +133,8 @@ impl Cli {
         match self.command {
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
+            Command::Cgroup { command } => command.run(&context),
+            Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),

@@ -11,6 +11,7 @@ use crate::kernel::capability::{
     CAP_SYS_PTRACE, CAP_SYS_RAWIO, CAP_SYSLOG,
 };
 use crate::kernel::limits::{self, UNLIMITED};
+use crate::kernel::lsm::{self, Labels};
 use crate::kernel::peer::{self, Status};
 use crate::kernel::{CapSet, CapSets, proc};
 use crate::primitives::security::caps::DEFAULT;
@@ -106,10 +107,9 @@ pub struct Guards {
     pub no_new_privs: bool,
     /// What a security module calls it.
     pub security_label: Option<String>,
-    /// Whether this kernel has a module that gives labels: else not even the reader
-    /// has one.
+    /// Whether a module that gives labels is at work on this host.
     pub security_labels: bool,
-    /// The security modules of this kernel; `None` if that is hidden.
+    /// The security modules at work on this host; `None` if that is hidden.
     pub security_modules: Option<Vec<String>>,
     /// Whether its memory may be dumped and read by its user; `None` for root, of
     /// whom /proc does not tell.
@@ -125,9 +125,7 @@ pub struct Guards {
 impl Guards {
     /// Those of a process.
     pub fn of(pid: i32, status: &Status) -> Self {
-        let read = |path: String| fs::read_to_string(path).ok();
         let sets = proc::capabilities(&pid.to_string()).unwrap_or_default();
-        let modules = read("/sys/kernel/security/lsm".to_owned());
         let bound = |limit: u64| (limit != UNLIMITED).then_some(limit);
         let rlimit = |limit: limits::Limit| Rlimit {
             name: limit.resource.name,
@@ -142,11 +140,13 @@ impl Guards {
             },
             seccomp: seccomp(status),
             no_new_privs: status.number("NoNewPrivs") == Some(1),
-            security_label: peer::security_label(pid),
-            security_labels: peer::security_label(proc::own_pid()).is_some(),
-            security_modules: modules.map(|text| text.trim().split(',').map(str::to_owned).collect()),
+            security_label: lsm::label(&pid.to_string()),
+            security_labels: [Labels::AppArmor, Labels::Selinux].into_iter().any(Labels::active),
+            security_modules: lsm::active(),
             dumpable: dumpable(pid, status),
-            oom_score_adj: read(format!("/proc/{pid}/oom_score_adj")).and_then(|text| text.trim().parse().ok()),
+            oom_score_adj: fs::read_to_string(format!("/proc/{pid}/oom_score_adj"))
+                .ok()
+                .and_then(|text| text.trim().parse().ok()),
             rlimits: limits::of(&pid.to_string()).into_iter().map(rlimit).collect(),
             terminal: peer::terminal(pid),
         }

@@ -324,7 +324,7 @@ pub fn no_new_privs(portrait: &Portrait) -> Judged {
     })
 }
 
-/// AppArmor, SELinux, Smack; nothing where the kernel has none of them.
+/// AppArmor or SELinux; nothing where neither is at work.
 pub fn security_module(portrait: &Portrait) -> Judged {
     if !portrait.guards.security_labels {
         return None;

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 
 use crate::kernel::cgroup::{Hierarchy, Version, hierarchies_of};
+use crate::kernel::gauge::{Gauge, LIMITS, Limit};
 use crate::kernel::peer::Status;
 use crate::kernel::{bpf, proc};
 
@@ -90,12 +91,12 @@ impl Cgroups {
         let pid = pid.to_string();
         let tree = |own: proc::Cgroup| Tree { controllers: own.controllers, path: own.path };
         let trees = Trees(hierarchies_of(&pid));
-        let (memory, swap) = trees.memory_and_swap();
+        let memory = trees.measure("memory", "memory");
         Self {
             trees: proc::cgroups(&pid).into_iter().map(tree).collect(),
+            swap: trees.swap(memory.as_ref()),
             memory,
-            swap,
-            pids: trees.measure("pids", "pids.max", "pids.current"),
+            pids: trees.measure("pids", "processes"),
             cpu: trees.cpu(),
             processors: status.text("Cpus_allowed_list").to_owned(),
             io: trees.io(),
@@ -119,30 +120,27 @@ impl Trees {
         self.0.iter().find(has).filter(|tree| is_visible(tree))
     }
 
-    fn measure(&self, controller: &str, limit: &str, used: &str) -> Option<Measure> {
+    /// A limit by its name in [`LIMITS`].
+    fn measure(&self, controller: &str, what: &str) -> Option<Measure> {
         let tree = self.tree(controller)?;
-        let limits = upwards(tree).filter_map(|cgroup| Some((number(&cgroup.join(limit))?, cgroup)));
+        let Limit { limit, used, .. } = LIMITS.iter().find(|limit| limit.what == what)?;
+        let number = |gauge: &Gauge, cgroup| gauge.read(tree.version, cgroup)?.parse::<u64>().ok();
+        let limits = upwards(tree).filter_map(|cgroup| Some((number(limit, cgroup)?, cgroup)));
         let tightest = limits.filter(|(limit, _)| *limit < NO_LIMIT).min_by_key(|(limit, _)| *limit);
         let (limit, set_at) = tightest.unzip();
-        Some(Measure { limit, used: number(&tree.own.join(used)), set_at: set_at.map(Path::to_owned) })
+        Some(Measure { limit, used: number(used, &tree.own), set_at: set_at.map(Path::to_owned) })
     }
 
-    fn memory_and_swap(&self) -> (Option<Measure>, Option<Measure>) {
-        let measure = |limit: &str, used: &str| self.measure("memory", limit, used);
-        if self.tree("memory").is_none_or(|tree| tree.version == Version::V2) {
-            let swap = measure("memory.swap.max", "memory.swap.current");
-            return (measure("memory.max", "memory.current"), swap);
+    /// v1 counts memory and swap together; without swap accounting, not at all.
+    fn swap(&self, memory: Option<&Measure>) -> Option<Measure> {
+        let swap = self.measure("memory", "swap")?;
+        if self.tree("memory")?.version == Version::V2 {
+            return Some(swap);
         }
-        let memory = measure("memory.limit_in_bytes", "memory.usage_in_bytes");
-        let both = measure("memory.memsw.limit_in_bytes", "memory.memsw.usage_in_bytes");
-        // v1 counts memory and swap together; without swap accounting, not at all.
+        let memory = memory?;
         let rest = |both: Option<u64>, memory: Option<u64>| both.map(|both| both.saturating_sub(memory.unwrap_or(0)));
-        let swap = memory.clone().zip(both.filter(|both| both.used.is_some())).map(|(memory, both)| Measure {
-            limit: rest(both.limit, memory.limit),
-            used: rest(both.used, memory.used),
-            set_at: both.set_at,
-        });
-        (memory, swap)
+        let used = rest(swap.used, memory.used);
+        used.is_some().then(|| Measure { limit: rest(swap.limit, memory.limit), used, set_at: swap.set_at })
     }
 
     fn cpu(&self) -> Option<Cpu> {

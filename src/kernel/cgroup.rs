@@ -120,12 +120,29 @@ pub fn words(path: &Path) -> Vec<String> {
 pub struct Place {
     /// The tree's interface.
     pub version: Version,
-    /// What it controls.
+    /// What it controls: on v2, what its parent has to pass on.
     pub controllers: Vec<String>,
     /// The cgroup in which it is made.
     pub parent: PathBuf,
     /// The cgroup itself.
     pub path: PathBuf,
+}
+
+impl Place {
+    fn new(parent: PathBuf, name: &str, tree: &Hierarchy) -> Self {
+        let controllers = match tree.version {
+            Version::V1 => tree.controllers.clone(),
+            // A delegated part of the tree may have less than its root.
+            Version::V2 => v2_controllers(&parent),
+        };
+        Self { version: tree.version, controllers, path: parent.join(name), parent }
+    }
+}
+
+/// Those of the controllers that a cgroup of v2 can pass on.
+fn v2_controllers(cgroup: &Path) -> Vec<String> {
+    let known = |name: &String| CONTROLLERS.contains(&name.as_str());
+    words(&cgroup.join("cgroup.controllers")).into_iter().filter(known).collect()
 }
 
 /// A cgroup of the same name in each tree that is needed: together, one group of
@@ -139,17 +156,37 @@ pub struct Group {
 impl Group {
     /// What would be made under this name, in each tree where this user may.
     pub fn named(name: &str) -> Self {
-        let place = |tree: Hierarchy| {
-            let parent = tree.base()?.to_owned();
-            let path = parent.join(name);
-            Some(Place { version: tree.version, controllers: tree.controllers, parent, path })
-        };
+        let place = |tree: Hierarchy| Some(Place::new(tree.base()?.to_owned(), name, &tree));
         Self { places: hierarchies().into_iter().filter_map(place).collect() }
     }
 
-    /// Only those that control one of these.
+    /// [`Group::named`] for a plan, which everybody may make: where this user may
+    /// make no cgroup, the own one is its parent; without cgroups at all, v2's root.
+    pub fn planned(name: &str) -> Self {
+        let place = |tree: Hierarchy| Place::new(tree.base().unwrap_or(&tree.own).to_owned(), name, &tree);
+        let places: Vec<Place> = hierarchies().into_iter().map(place).collect();
+        if !places.is_empty() {
+            return Self { places };
+        }
+        let root = PathBuf::from("/sys/fs/cgroup");
+        let controllers = ["cpuset", "cpu", "io", "memory", "pids"].map(str::to_owned).to_vec();
+        Self { places: vec![Place { version: Version::V2, controllers, path: root.join(name), parent: root }] }
+    }
+
+    /// Only those that control one of these; of v2 nothing else is then passed on.
     pub fn only(mut self, controllers: &[&str]) -> Self {
-        self.places.retain(|place| place.controllers.iter().any(|name| controllers.contains(&name.as_str())));
+        let wanted = |name: &String| controllers.contains(&name.as_str());
+        for place in self.places.iter_mut().filter(|place| place.version == Version::V2) {
+            place.controllers.retain(wanted);
+        }
+        self.places.retain(|place| place.controllers.iter().any(wanted));
+        self
+    }
+
+    /// The cgroup of v2 alone, without any controller: what every cgroup of v2 can.
+    pub fn only_v2(mut self) -> Self {
+        self.places.retain(|place| place.version == Version::V2);
+        self.places.iter_mut().for_each(|place| place.controllers.clear());
         self
     }
 
@@ -162,7 +199,16 @@ impl Group {
 
     /// [`Group::find`], or why this host can't limit that.
     pub fn controller(&self, controllers: &[&str]) -> Result<&Place> {
-        self.find(controllers).ok_or_else(|| missing(controllers[0]))
+        self.find(controllers).ok_or_else(|| missing(controllers))
+    }
+
+    /// [`Group::v2`], or why there is none.
+    pub fn need_v2(&self) -> Result<&Place> {
+        self.v2().ok_or_else(|| match hierarchies().iter().find(|tree| tree.version == Version::V2) {
+            Some(tree) => undelegated(tree, "the tree of cgroup v2"),
+            None => Error::new("cgroup v2 is not mounted on this host")
+                .hint("As root: mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified"),
+        })
     }
 
     /// The cgroup of v2, whatever it controls.
@@ -172,21 +218,48 @@ impl Group {
 }
 
 /// Why there is no cgroup for a controller: not mounted, or not ours to make.
-fn missing(controller: &str) -> Error {
+fn missing(controllers: &[&str]) -> Error {
     let trees = hierarchies();
-    let tree = trees.iter().find(|tree| tree.controllers.iter().any(|name| name == controller));
-    match tree {
-        None => Error::new(format!("no cgroup controller '{controller}' works on this host"))
-            .hint("`cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers` lists those that do."),
-        Some(tree) => Error::new(format!("the controller '{controller}' is not delegated to this user")).hint(format!(
-            "No cgroup at {} or above may be written to.\n{}",
-            tree.own.display(),
-            match tree.version {
-                Version::V2 => "Run as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`.",
-                Version::V1 => "Run as root: v1 cgroups are rarely delegated.",
-            }
-        )),
-    }
+    let has = |tree: &&Hierarchy| controllers.iter().find(|name| tree.controllers.iter().any(|known| known == *name));
+    let Some((tree, controller)) = trees.iter().find_map(|tree| Some((tree, has(&tree)?))) else {
+        return Error::new(format!("no cgroup controller '{}' works on this host", controllers.join("' or '")))
+            .hint("`cat /proc/cgroups /sys/fs/cgroup/cgroup.controllers` lists those that do.");
+    };
+    undelegated(tree, &format!("the controller '{controller}'"))
+}
+
+/// Why a user may make no cgroup in a tree, or none with what is wanted.
+fn undelegated(tree: &Hierarchy, what: &str) -> Error {
+    let nowhere = format!("No cgroup at {} or above may be written to.", tree.own.display());
+    let hint = match (tree.base(), tree.version) {
+        (Some(base), Version::V2) => format!(
+            "{} has only: {}.\nRun as root, or let systemd delegate more to user@.service:\nDelegate=cpu cpuset io memory pids (systemd.resource-control(5)).",
+            base.display(),
+            words(&base.join("cgroup.controllers")).join(" ")
+        ),
+        (None, Version::V2) => {
+            format!("{nowhere}\nRun as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`.")
+        }
+        (_, Version::V1) => format!("{nowhere}\nRun as root: v1 cgroups are rarely delegated."),
+    };
+    Error::new(format!("{what} is not delegated to this user")).hint(hint)
+}
+
+/// The processes in a cgroup, each with when it started, so that it is not taken
+/// for another. Those of PID namespaces that can't be seen from here are left out.
+pub fn processes(cgroup: &Path) -> Vec<(i32, u64)> {
+    let pids = words(&cgroup.join("cgroup.procs"));
+    let process = |pid: String| pid.parse().ok().and_then(|pid| Some((pid, proc::start_time(pid)?)));
+    pids.into_iter().filter_map(process).collect()
+}
+
+/// The cgroups right beneath one.
+pub fn children(cgroup: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(cgroup).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> =
+        entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect();
+    found.sort();
+    found
 }
 
 #[cfg(test)]

@@ -3,8 +3,11 @@
 //! Waiting uses a pidfd, so no SIGCHLD can be lost. pidfd_open(2), unix(7), wait(2)
 
 use std::cell::Cell;
+use std::fs::File;
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -66,19 +69,19 @@ impl Kernel {
                 return Ok(Heard::Descriptor(descriptor));
             }
             match message {
-                Message::Told(mut record) => {
-                    record.pid = sender;
-                    let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
-                    self.pass_on(record);
-                    if waits {
-                        self.shown(child)?;
-                    }
-                }
+                Message::Told(record) => self.told(child, Record { pid: sender, ..record })?,
+                Message::PassedOn(record) => self.told(child, record)?,
                 Message::Gate(name) => return Ok(Heard::Gate(name)),
                 Message::Announced(last) => self.announced(child, last, sender)?,
                 Message::Failed(error) => child.failed = Some(error),
             }
         }
+    }
+
+    fn told(&self, child: &Child, record: Record) -> Result<()> {
+        let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
+        self.pass_on(record);
+        if waits { self.shown(child) } else { Ok(()) }
     }
 
     /// Waits until the child has said something, or a signal asks us to end. Words
@@ -107,6 +110,46 @@ impl Kernel {
     fn asked_to_end(&self) -> Option<Signal> {
         let other = [Signal::SIGWINCH, Signal::SIGUSR1, Signal::SIGUSR2];
         std::iter::from_fn(|| self.signal()).find(|signal| !other.contains(signal))
+    }
+
+    /// Lets this much time pass, unless a signal asks this process to end.
+    pub fn let_pass(&self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        while !self.plans() && Instant::now() < end {
+            self.wait_for(None, end.saturating_duration_since(Instant::now()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a cgroup's file has this line, five seconds at most. v2 says when
+    /// one of its files has changed (poll(2), POLLPRI); v1 doesn't, so it is read again.
+    pub fn until_reads(&self, path: &Path, line: &str) -> Result<()> {
+        let reads = || super::proc::setting_text(path).split("; ").any(|found| found == line);
+        let failed = || format!("cannot read {}", path.display());
+        let file = if self.plans() { return Ok(()) } else { File::open(path).or_fail(failed)? };
+        let end = Instant::now() + Duration::from_secs(5);
+        while !reads() {
+            if Instant::now() > end {
+                return Err(Error::new(format!("{} does not come to say '{line}'", path.display()))
+                    .hint("A process in it may be waiting for a disk, which can't be interrupted."));
+            }
+            self.wait_for(Some((file.as_fd(), PollFlags::POLLPRI)), Duration::from_millis(10))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a descriptor, at most for a time; an error if a signal asks to end.
+    fn wait_for(&self, descriptor: Option<(BorrowedFd<'_>, PollFlags)>, time: Duration) -> Result<()> {
+        let signals = self.signals.borrow();
+        let mut waiting: Vec<PollFd<'_>> =
+            signals.iter().map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)).collect();
+        waiting.extend(descriptor.map(|(descriptor, events)| PollFd::new(descriptor, events)));
+        // A part of a millisecond counts as a whole one.
+        let time = PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waiting, time) {
+            Err(errno) if errno != Errno::EINTR => Err(Error::io("cannot wait", &errno.into())),
+            _ => self.asked_to_end().map_or(Ok(()), |signal| Err(interrupted(signal))),
+        }
     }
 
     /// Lets a child go on that waits until its words are shown, unless the user

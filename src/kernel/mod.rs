@@ -10,16 +10,22 @@ pub mod bpf;
 pub mod cgroup;
 pub mod capability;
 mod child;
+pub mod disk;
 pub mod errno;
 mod file;
 mod flags;
+pub mod gauge;
 mod hint;
 mod identity;
 mod ids;
 mod ipc;
+pub mod landlock;
 mod last;
 pub mod limits;
 mod listen;
+pub mod load;
+mod look;
+pub mod lsm;
 pub mod maps;
 mod mount;
 mod namespace;
@@ -30,7 +36,9 @@ mod pause;
 pub mod peer;
 pub mod proc;
 mod process;
+mod seccomp;
 mod signal;
+mod socket;
 mod terminal;
 pub mod time;
 mod tree;
@@ -51,7 +59,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, is_directory};
+pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
@@ -62,6 +70,7 @@ pub use netlink::{Interface, LOOPBACK, interfaces};
 pub use outcome::Outcome;
 pub use parts::{Parts, nearest};
 pub use process::Program;
+pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
 pub use signal::reset as reset_signals;
 pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
 pub use tree::remove_tree;
@@ -161,6 +170,15 @@ impl Kernel {
     pub fn state(&self, subject: &str, before: &str, after: &str) {
         if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::State { subject: subject.to_owned(), before: before.to_owned(), after: after.to_owned() });
+        }
+    }
+
+    /// Tells a number that is measured again and again while something runs: `most`
+    /// is what it can be, `unit` is `bytes`, `ms`, or nothing.
+    pub fn sample(&self, subject: &str, value: u64, most: u64, unit: &str) {
+        if self.detail >= Detail::Steps && !self.mode.plan {
+            let (subject, unit) = (subject.to_owned(), unit.to_owned());
+            self.tell(Event::Sample { subject, value, most, unit });
         }
     }
 
@@ -354,6 +372,7 @@ impl Kernel {
         self.seq.set(self.seq.get() + 1);
         record.seq = self.seq.get();
         if self.mode.pause && self.link.borrow().is_none() {
+            let _ = self.observer.borrow_mut().settle();
             self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
         }
         let _ = self.observer.borrow_mut().observe(&record);

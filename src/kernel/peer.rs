@@ -99,15 +99,6 @@ pub fn same_file(one: &Path, other: &Path) -> Option<bool> {
     Some(identity(one)? == identity(other)?)
 }
 
-/// What a security module says of a process: `docker-default (enforce)`; `None` if
-/// none does. apparmor(7), selinux(8)
-pub fn security_label(pid: i32) -> Option<String> {
-    let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/attr/{file}")).ok();
-    let label = read("apparmor/current").or_else(|| read("current"))?;
-    let label = label.trim_matches(['\0', '\n', ' ']).to_owned();
-    (!label.is_empty()).then_some(label)
-}
-
 /// Something that a process holds open, or lives in.
 #[derive(Debug, Clone)]
 pub struct Held {

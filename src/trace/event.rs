@@ -49,6 +49,17 @@ pub enum Event {
         /// Its lines, as they are.
         lines: Vec<String>,
     },
+    /// A number that is measured again and again while something runs.
+    Sample {
+        /// What is measured: a file of the kernel, or something counted.
+        subject: String,
+        /// What it is now.
+        value: u64,
+        /// What it can be at most, or may be.
+        most: u64,
+        /// `bytes`, `ms`, ...; empty for a number of things.
+        unit: String,
+    },
     /// What can be looked at from another terminal while `--pause` waits.
     Look {
         /// A command line.

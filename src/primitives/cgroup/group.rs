@@ -8,9 +8,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use crate::error::{Context, Result};
-use crate::kernel::cgroup::{Group, Place, Version, words};
+use crate::kernel::cgroup::{Group, Place, Version, children, processes, words};
 use crate::kernel::errno::EBUSY;
-use crate::kernel::{Kernel, O_DIRECTORY, O_PATH};
+use crate::kernel::{Kernel, O_DIRECTORY, O_PATH, proc};
 
 /// Makes the cgroups. A directory is all it takes; the kernel fills it with files.
 pub fn make(k: &Kernel, group: &Group) -> Result<()> {
@@ -27,7 +27,8 @@ pub fn make(k: &Kernel, group: &Group) -> Result<()> {
     }
 }
 
-/// v2: a cgroup has the controllers that its parent passes on to its children.
+/// v2: a cgroup has the controllers that its parent passes on to its children. They
+/// stay passed on, since by then somebody else's cgroup beside it may need them.
 fn pass_on(k: &Kernel, place: &Place) -> Result<()> {
     let file = place.parent.join("cgroup.subtree_control");
     let given = words(&file);
@@ -76,8 +77,34 @@ pub fn put(k: &Kernel, group: &Group, pid: i32) -> Result<()> {
     group.places.iter().try_for_each(|place| k.write_to(&place.path.join("cgroup.procs"), &pid.to_string()))
 }
 
-/// Takes the cgroups away again; no process may be left in them.
+/// Takes the cgroups away again, and ends what still runs in them.
 pub fn remove(k: &Kernel, group: &Group) -> Result<()> {
     k.step("Remove the cgroups: they would stay, empty as they are");
-    group.places.iter().rev().try_for_each(|place| k.rmdir(&place.path))
+    group.places.iter().try_for_each(|place| thaw(k, &place.path))?;
+    group.places.iter().rev().try_for_each(|place| clear(k, &place.path))
+}
+
+/// Lets frozen processes go on: those of v1 can't even be killed.
+pub fn thaw(k: &Kernel, cgroup: &Path) -> Result<()> {
+    let frozen = words(&cgroup.join("freezer.state")).iter().any(|state| state != "THAWED");
+    if frozen { k.write_to(&cgroup.join("freezer.state"), "THAWED") } else { Ok(()) }
+}
+
+/// Ends all processes of a cgroup and removes it, those beneath it first.
+pub fn clear(k: &Kernel, cgroup: &Path) -> Result<()> {
+    children(cgroup).iter().try_for_each(|child| clear(k, child))?;
+    // Who forks is faster than who kills one by one, but not for long.
+    for _ in 0..100 {
+        let processes = processes(cgroup);
+        if processes.is_empty() {
+            break;
+        }
+        if proc::exists(&cgroup.join("cgroup.kill")) {
+            k.write_to(&cgroup.join("cgroup.kill"), "1")?;
+            processes.into_iter().try_for_each(|(pid, start)| k.until_ended(pid, start))?;
+        } else {
+            processes.into_iter().try_for_each(|(pid, start)| k.end_process(pid, start))?;
+        }
+    }
+    k.rmdir(cgroup)
 }

@@ -54,8 +54,10 @@ impl Kind {
 /// Sets the limits of a group.
 pub fn limit(k: &Kernel, group: &Group, wanted: &Io) -> Result<()> {
     let place = group.controller(&["blkio", "io"])?;
-    for rate in &wanted.rates {
+    if !wanted.rates.is_empty() {
         k.step("Limit the rate at a block device: what is too fast has to wait");
+    }
+    for rate in &wanted.rates {
         let (major, minor) = rate.device;
         let (file, key) = rate.kind.names();
         match place.version {

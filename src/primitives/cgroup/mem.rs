@@ -4,7 +4,29 @@
 
 use crate::error::Result;
 use crate::kernel::cgroup::{Group, Place, Version};
+use crate::kernel::gauge::Gauge;
 use crate::kernel::{Kernel, proc};
+
+const USAGE: Gauge = Gauge::new("memory.usage_in_bytes", "memory.current");
+const SWAP: Gauge = Gauge::new("memory.memsw.limit_in_bytes", "memory.swap.max");
+const KILLS: Gauge = Gauge::new("memory.oom_control oom_kill", "memory.events oom_kill");
+
+/// How many bytes were moved to the swap.
+pub const SWAPPED: Gauge = Gauge::new("memory.stat swap", "memory.swap.current");
+
+/// What the kernel counts; v1's `memsw` is memory and swap together.
+pub const COUNTERS: [Gauge; 7] = [
+    Gauge::new("memory.limit_in_bytes", "memory.max"),
+    SWAP,
+    Gauge::new("memory.max_usage_in_bytes", "memory.peak"),
+    Gauge::new("memory.failcnt", "memory.events max"),
+    Gauge::new("memory.memsw.failcnt", "memory.swap.events max"),
+    SWAPPED,
+    KILLS,
+];
+
+/// The gate of a child that has taken all it wanted, and still has it.
+pub const HELD: &str = "memory is held";
 
 /// What is limited, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,8 +70,7 @@ pub fn limit(k: &Kernel, group: &Group, wanted: &Memory) -> Result<()> {
 /// v1 counts memory and swap together, v2 swap alone. Without a wish Docker allows
 /// as much swap as memory.
 fn swap(k: &Kernel, place: &Place, limit: u64, wanted: Option<Swap>) -> Result<()> {
-    let file =
-        place.path.join(if place.version == Version::V1 { "memory.memsw.limit_in_bytes" } else { "memory.swap.max" });
+    let file = place.path.join(SWAP.name(place.version));
     // A kernel without swap accounting (swapaccount=0) has no such file.
     if wanted.is_none() && !k.plans() && !proc::exists(&file) {
         return Ok(());
@@ -65,10 +86,25 @@ fn swap(k: &Kernel, place: &Place, limit: u64, wanted: Option<Swap>) -> Result<(
     k.set(&file, &text)
 }
 
-/// How often the kernel ended a process of the group at its limit: the counter
-/// `oom_kill` of `memory.events` (v2) or `memory.oom_control` (v1).
+/// How often the kernel ended a process of the group at its limit.
 pub fn kills(group: &Group) -> u64 {
-    let Some(place) = group.find(&["memory"]) else { return 0 };
-    let file = if place.version == Version::V1 { "memory.oom_control" } else { "memory.events" };
-    proc::counter(&place.path.join(file), "oom_kill").unwrap_or(0)
+    group.find(&["memory"]).map_or(0, |place| KILLS.number(place))
+}
+
+/// True if this kernel counts a group's swap, so that it can be limited.
+pub fn counts_swap(group: &Group) -> bool {
+    group.find(&["memory"]).is_some_and(|place| SWAP.read(place.version, &place.path).is_some())
+}
+
+/// Child: takes memory bit by bit, until it has `most` bytes or is killed for it.
+pub fn exceed(k: &Kernel, group: &Group, limit: u64, most: u64) -> Result<()> {
+    let place = group.controller(&["memory"])?;
+    k.step("Take memory bit by bit and write to it: only then is it taken");
+    let bit = usize::try_from(most / 40).unwrap_or(1 << 20);
+    let mut taken = Vec::new();
+    while !k.plans() && (taken.len() * bit) as u64 <= most {
+        taken.push(vec![1_u8; bit]);
+        k.sample(USAGE.name(place.version), USAGE.number(place), limit, "bytes");
+    }
+    k.gate(HELD)
 }
