@@ -33,6 +33,7 @@ mod netlink;
 mod outcome;
 mod parts;
 mod pause;
+pub mod peer;
 pub mod proc;
 mod process;
 mod seccomp;
