@@ -287,6 +287,7 @@ pub const CATALOG: &[Row] = &[
             "readonly_paths",
             "pivot_root",
             "caps",
+            "seccomp",
         ],
         ..NONE
     },

@@ -217,9 +217,6 @@ fn short(id: &str) -> &str {
 /// Removes what can be removed and goes on after a failure, which it returns at
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
-    if items.iter().any(|item| matches!(item, Item::Cgroup(_)) && item.exists()) {
-        k.step("Remove the cgroups: without processes, they would still be there");
-    }
     // First of all, since a frozen process of v1 can't be ended.
     let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
     let thawed: Result<()> = cgroups.map(|path| group::thaw(k, path)).collect();

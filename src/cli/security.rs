@@ -14,7 +14,7 @@ use crate::kernel::{CapSet, Kernel, MsFlags, maps, proc, program_path};
 use crate::ledger::Item;
 use crate::primitives::mount::tmpfs;
 use crate::primitives::ns::mnt;
-use crate::primitives::security::{ambient, caps, landlock, lsm, no_new_privs, rlimit, userns};
+use crate::primitives::security::{ambient, bounding, caps, landlock, lsm, no_new_privs, rlimit, userns};
 
 /// A user that is not root, in every user namespace that has more than one.
 const OTHER: u32 = 1;
@@ -123,20 +123,20 @@ fn lab_caps(lab: &Lab<'_>, keep: CapSet, ambient: u8) -> Result<i32> {
     let status = lab.tool(&["cat", "/proc/self/status"])?;
     let others = lab.has_other_users();
     let inside = |k: &Kernel| {
-        caps::look(k, "root's capabilities, by set");
-        caps::prepare(k)?;
-        caps::try_out(k)?;
+        bounding::look(k, "root's capabilities, by set");
+        bounding::prepare(k)?;
+        bounding::try_out(k)?;
         if others {
             ambient::demonstrate(k, ambient, OTHER, &status)?;
         } else {
             k.step("Only one id is mapped here: the ambient set needs another user");
         }
-        caps::lay_down_in_vain(k, keep, &status)?;
+        bounding::lay_down_in_vain(k, keep, &status)?;
         k.part("bounding", |k| caps::bound(k, keep))?;
         k.part("capset", |k| caps::settle(k, keep))?;
-        caps::look(k, "root's capabilities, by set");
-        caps::try_out(k)?;
-        caps::exec_as_root(k, &status)
+        bounding::look(k, "root's capabilities, by set");
+        bounding::try_out(k)?;
+        bounding::exec_as_root(k, &status)
     };
     lab.isolate(inside, |_, _| Ok(()))
 }

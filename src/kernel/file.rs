@@ -193,7 +193,7 @@ impl Kernel {
     #[track_caller]
     pub fn set(&self, path: &Path, text: &str) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let read = || self.tells().then(|| super::proc::setting_text(path)).unwrap_or_default();
+        let read = || if self.tells() { super::proc::setting_text(path) } else { String::new() };
         let before = read();
         let written = self.write_to(path, text);
         written.map_err(|error| error.doing(|| format!("cannot set {name} to {text}")))?;

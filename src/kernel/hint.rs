@@ -121,6 +121,12 @@ fn usual(call: &str, errno: Errno) -> Option<String> {
         }
         ("execve", Errno::ENOEXEC) => "Not a program for this machine: wrong architecture, or a script without `#!`.",
         ("execve", Errno::EACCES) => "No execute permission, or it lies on a mount with noexec.",
+        ("seccomp", Errno::EACCES) => {
+            "A filter needs CAP_SYS_ADMIN in this user namespace, or no_new_privs before it:\nelse it could make a setuid program believe that it has laid down its privileges."
+        }
+        ("seccomp", Errno::EINVAL) => {
+            "This kernel has no seccomp filters (CONFIG_SECCOMP_FILTER), or not that flag.\n`grep Seccomp /proc/self/status` says whether it has seccomp at all."
+        }
         (_, Errno::ENOSPC) => "There is no space left there: `df -h` and `df -i` show what is full.",
         (_, Errno::EROFS) => "That filesystem is read-only.",
         (_, Errno::ENOSYS) => "This kernel does not have the call, or a seccomp filter hides it. See `boxlab doctor`.",

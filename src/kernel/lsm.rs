@@ -131,8 +131,9 @@ impl Kernel {
         self.openat2(proc.as_fd(), &exec_attr(module), OFlag::O_WRONLY, 0, resolve)
     }
 
-    /// Says as what the next program runs; execve(2) then makes it so. Before
-    /// `no_new_privs`, which could forbid it. aa_change_onexec(2), setexeccon(3)
+    /// Says as what the next program runs; execve(2) then makes it so. To be called
+    /// before `no_new_privs`, which could forbid it, and while this process can still
+    /// tell (see `last`). aa_change_onexec(2), setexeccon(3)
     #[track_caller]
     pub fn set_exec_label(&self, module: Labels, label: &str) -> Result<()> {
         let file = self.open_exec_attr(module)?;

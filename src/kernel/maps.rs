@@ -38,17 +38,17 @@ pub enum Maps {
 }
 
 impl Maps {
+    /// True if they map a user besides root.
+    pub fn have_others(&self) -> bool {
+        let (Self::Written { users, .. } | Self::Helped { users, .. }) = self;
+        users.iter().fold(0_u32, |sum, map| sum.saturating_add(map.count)) > 1
+    }
+
     /// Which user and group outside are root inside.
     pub fn root(&self) -> (u32, u32) {
         let (Self::Written { users, groups, .. } | Self::Helped { users, groups }) = self;
         let outside = |maps: &[IdMap]| maps.iter().find(|map| map.inside == 0).map_or(u32::MAX, |map| map.outside);
         (outside(users), outside(groups))
-    }
-
-    /// True if they map a user besides root.
-    pub fn have_others(&self) -> bool {
-        let (Self::Written { users, .. } | Self::Helped { users, .. }) = self;
-        users.iter().fold(0_u32, |sum, map| sum.saturating_add(map.count)) > 1
     }
 }
 

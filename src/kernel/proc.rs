@@ -22,6 +22,14 @@ pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
+/// The running kernel's version, as far as features go by it: (6, 1). uname(2)
+pub fn kernel_version() -> (u32, u32) {
+    let release = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+    let release = release.unwrap_or_default();
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(|digits| digits.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// A namespace of a process: `uts:[4026531838]`. namespaces(7)
 pub fn namespace(pid: &str, file: &str) -> io::Result<String> {
     fs::read_link(format!("/proc/{pid}/ns/{file}")).map(|link| link.to_string_lossy().into_owned())

@@ -28,7 +28,7 @@ fn plain_arg(name: &str, index: usize, arg: &str) -> String {
         ("write", 1) if arg.len() > BLOCK => format!("{}\"...", &arg[..=SHOWN]),
         ("execve", 2) => arg.find("/*").map_or(arg, |comment| &arg[comment..]).to_owned(),
         ("clone3", 0) => clone_args(arg),
-        (name, _) if name.starts_with("landlock_") => sorted(&without_annotation(&landlock_access(arg))),
+        (name, _) if name.starts_with("landlock_") => sorted(without_annotation(&landlock_access(arg))),
         ("ioctl", 1) => request(arg).to_owned(),
         ("ioctl", 2) => ioctl_arg(arg),
         _ => sorted(without_annotation(arg)),

@@ -8,8 +8,7 @@ use crate::kernel::capability::{
     CAP_AUDIT_WRITE, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_MKNOD, CAP_NET_BIND_SERVICE,
     CAP_NET_RAW, CAP_SETFCAP, CAP_SETGID, CAP_SETPCAP, CAP_SETUID, CAP_SYS_ADMIN, CAP_SYS_CHROOT,
 };
-use crate::kernel::errno::{EACCES, EPERM};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CapSet, CapSets, Kernel, Program, proc};
+use crate::kernel::{CapSet, CapSets, Kernel};
 
 /// What root in a container keeps: Docker's 14, enough to install packages and to
 /// start services, and not to rule the machine.
@@ -50,15 +49,10 @@ pub fn hold_again(k: &Kernel) -> Result<()> {
     k.capset(CapSet::of(&[CAP_SYS_ADMIN]), CapSet::of(&[CAP_SYS_ADMIN]), CapSet::EMPTY)
 }
 
-/// Lays down what this process holds.
+/// Lays down what this process holds. The inheritable set stays empty: else any
+/// program with inheritable file capabilities would gain them. CVE-2022-24769
 pub fn settle(k: &Kernel, keep: CapSet) -> Result<()> {
-    k.step("Hold no more than what is kept, and pass nothing on by inheritance");
-    hold(k, keep)
-}
-
-/// The inheritable set stays empty: else any program with inheritable file
-/// capabilities would gain them. CVE-2022-24769
-fn hold(k: &Kernel, keep: CapSet) -> Result<()> {
+    k.step("Hold no more than that; pass nothing on by inheritance");
     let before = CapSets::own();
     let held = if k.plans() { keep } else { before.permitted.intersection(keep) };
     k.capset(held, held, CapSet::EMPTY)?;
@@ -71,47 +65,12 @@ fn hex(set: CapSet) -> String {
     format!("{:016x} ({})", set.bits(), set.len())
 }
 
-/// Lab: what this process holds, by name.
-pub fn look(k: &Kernel, title: &str) {
-    k.show(title, || CapSets::own().described());
-}
+#[cfg(test)]
+mod tests {
+    use super::DEFAULT;
 
-/// Lab: a hostname and a network in which nothing that is tried does harm.
-pub fn prepare(k: &Kernel) -> Result<()> {
-    k.step("Take a hostname and a network of one's own, to try things out on");
-    k.unshare(CLONE_NEWUTS | CLONE_NEWNET)
-}
-
-/// Lab: two things that root may do for one capability each, and without it not.
-pub fn try_out(k: &Kernel) -> Result<()> {
-    let held = CapSets::own().effective;
-    k.step("CAP_SYS_ADMIN allows a new hostname, if it is held");
-    let renamed = k.sethostname("box");
-    let wanted = held.contains(CAP_SYS_ADMIN);
-    if wanted { renamed } else { k.refused(renamed, EPERM, "the hostname could be set without CAP_SYS_ADMIN") }?;
-
-    k.step("CAP_NET_BIND_SERVICE allows a port below 1024, if it is held");
-    let socket = k.tcp_socket()?;
-    let bound = k.bind_port(&socket, 80);
-    let wanted = held.contains(CAP_NET_BIND_SERVICE);
-    if wanted { bound } else { k.refused(bound, EACCES, "port 80 could be had without CAP_NET_BIND_SERVICE") }
-}
-
-/// Lab: what root only lays down comes back with the next program.
-pub fn lay_down_in_vain(k: &Kernel, keep: CapSet, status: &Program) -> Result<()> {
-    k.step("Lay most of them down and exec as root: they are all there again");
-    let (_, text) = k.output_of("program", |k| {
-        hold(k, keep)?;
-        k.execve(status)
-    })?;
-    k.show("capabilities of that program", || proc::capabilities_in(&text).unwrap_or_default().described());
-    Ok(())
-}
-
-/// Lab: what a program that root starts holds; `status` prints /proc/self/status.
-pub fn exec_as_root(k: &Kernel, status: &Program) -> Result<()> {
-    k.step("Exec as root again: it gets no more than the bounding set has");
-    let (_, text) = k.output_of("program", |k| k.execve(status))?;
-    k.show("capabilities of that program", || proc::capabilities_in(&text).unwrap_or_default().described());
-    Ok(())
+    #[test]
+    fn the_default_is_docker_s() {
+        assert_eq!((DEFAULT.bits(), DEFAULT.len()), (0xa804_25fb, 14));
+    }
 }
