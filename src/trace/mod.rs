@@ -35,6 +35,11 @@ pub trait Observer {
 
     /// Is told one event, in the order in which they happened.
     fn observe(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Finishes what is drawn: somebody else is about to write.
+    fn settle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The observer of `--trace off`.

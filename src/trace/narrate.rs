@@ -169,6 +169,11 @@ impl<W: Write> Observer for Narrator<W> {
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
+
+    fn settle(&mut self) -> io::Result<()> {
+        let text = self.samples.end(MARGIN, self.width);
+        self.out.write_all(text.as_bytes())
+    }
 }
 
 /// What is shown of the steps alone.
