@@ -225,9 +225,10 @@ pub const CATALOG: &[Row] = &[
     Row {
         command: "run",
         about: "Run a program in a container",
-        man: &["namespaces(7)", "mount(2)", "pivot_root(2)", "clone(2)"],
+        man: &["namespaces(7)", "cgroups(7)", "capabilities(7)", "mount(2)", "pivot_root(2)", "clone(2)"],
         shell: "unshare --mount --uts --ipc --net --pid --cgroup --fork chroot ROOT sh",
         parts: &[
+            "devices",
             "pid",
             "uts",
             "ipc",
@@ -241,6 +242,7 @@ pub const CATALOG: &[Row] = &[
             "mask",
             "readonly_paths",
             "pivot_root",
+            "caps",
         ],
         ..NONE
     },

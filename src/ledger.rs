@@ -180,8 +180,14 @@ impl Ledger {
 
     /// Writes down what is about to be made.
     pub fn record(&mut self, item: Item) -> Result<()> {
-        self.file.write_all(&line(&item)?).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
-        self.items.push(item);
+        self.record_all(vec![item])
+    }
+
+    /// [`Ledger::record`] for several things, in one write.
+    pub fn record_all(&mut self, items: Vec<Item>) -> Result<()> {
+        let lines = items.iter().map(line).collect::<Result<Vec<_>>>()?.concat();
+        self.file.write_all(&lines).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
+        self.items.extend(items);
         Ok(())
     }
 
@@ -206,6 +212,9 @@ fn short(id: &str) -> &str {
 /// Removes what can be removed and goes on after a failure, which it returns at
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
+    if items.iter().any(|item| matches!(item, Item::Cgroup(_)) && item.exists()) {
+        k.step("Remove the cgroups: without processes, they would still be there");
+    }
     // First of all, since a frozen process of v1 can't be ended.
     let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
     let thawed: Result<()> = cgroups.map(|path| group::thaw(k, path)).collect();

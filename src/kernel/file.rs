@@ -113,17 +113,20 @@ impl Kernel {
         self.call("symlinkat", args, || nix::unistd::symlinkat(target, directory, name))
     }
 
-    /// Makes a character device node beneath an open directory. mknod(2)
+    /// Makes a device node beneath an open directory. mknod(2)
     #[track_caller]
-    pub fn mknodat(&self, directory: &OwnedFd, name: &str, mode: u32, major: u64, minor: u64) -> Result<()> {
+    pub fn mknodat(&self, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<()> {
+        let DeviceNode { block, major, minor, mode } = *node;
+        let kind = if block { SFlag::S_IFBLK } else { SFlag::S_IFCHR };
         let args = || {
             let number = |number: u64| if number == 0 { "0".to_owned() } else { format!("{number:#x}") };
             let device = format!("makedev({}, {})", number(major), number(minor));
-            vec![self.fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
+            let kind = if block { "S_IFBLK" } else { "S_IFCHR" };
+            vec![self.fd(directory), decode::string(name), format!("{kind}|{}", decode::mode(mode)), device]
         };
         let device = nix::sys::stat::makedev(major, minor);
         self.call("mknodat", args, || {
-            nix::sys::stat::mknodat(directory, name, SFlag::S_IFCHR, Mode::from_bits_truncate(mode), device)
+            nix::sys::stat::mknodat(directory, name, kind, Mode::from_bits_truncate(mode), device)
         })
     }
 
@@ -159,6 +162,12 @@ impl Kernel {
             vec![file, decode::bytes(text), text.len().to_string()]
         };
         self.call("write", args, || nix::unistd::write(file, text)).map(drop)
+    }
+
+    /// Writes to a file that is open already, in one call. write(2)
+    #[track_caller]
+    pub fn write_into(&self, file: &OwnedFd, path: &Path, text: &str) -> Result<()> {
+        self.write(file, path, text.as_bytes())
     }
 
     /// Opens an existing file (often one of the kernel's) and writes to it in one call.
@@ -301,6 +310,51 @@ impl Kernel {
         done.map(drop)
             .map_err(|errno| crate::error::Error::io(format!("cannot replace descriptor {number}"), &errno.into()))
     }
+}
+
+/// A device, and who may do what with its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceNode {
+    /// A disk, say; else a character device.
+    pub block: bool,
+    /// Which driver.
+    pub major: u64,
+    /// Which of its devices.
+    pub minor: u64,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl DeviceNode {
+    /// True for /dev/null. null(4)
+    pub fn is_null(&self) -> bool {
+        !self.block && (self.major, self.minor) == (1, 3)
+    }
+}
+
+/// The device behind a path; `None` if it is anything else. stat(2)
+pub fn device_node(path: &Path) -> Option<DeviceNode> {
+    device(nix::sys::stat::stat(path).ok()?)
+}
+
+/// The device behind a standard descriptor: 0, 1 or 2. stat(2)
+pub fn device_behind(number: i32) -> Option<DeviceNode> {
+    // SAFETY: nothing is closed by it, and of a number that is not open it says EBADF.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+    device(nix::sys::stat::fstat(descriptor).ok()?)
+}
+
+fn device(found: nix::sys::stat::FileStat) -> Option<DeviceNode> {
+    let kind = SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits());
+    let block = kind == SFlag::S_IFBLK;
+    let (major, minor) = (nix::sys::stat::major(found.st_rdev), nix::sys::stat::minor(found.st_rdev));
+    (block || kind == SFlag::S_IFCHR).then_some(DeviceNode { block, major, minor, mode: found.st_mode & 0o777 })
+}
+
+/// True if a descriptor leads into a procfs, and not into what somebody has put in
+/// its place. statfs(2), CVE-2025-52881
+pub fn is_procfs(file: &OwnedFd) -> bool {
+    nix::sys::statfs::fstatfs(file).is_ok_and(|found| found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
 }
 
 /// True if a descriptor leads to a directory. stat(2)

@@ -37,6 +37,15 @@ pub enum Maps {
     },
 }
 
+impl Maps {
+    /// Which user and group outside are root inside.
+    pub fn root(&self) -> (u32, u32) {
+        let (Self::Written { users, groups, .. } | Self::Helped { users, groups }) = self;
+        let outside = |maps: &[IdMap]| maps.iter().find(|map| map.inside == 0).map_or(u32::MAX, |map| map.outside);
+        (outside(users), outside(groups))
+    }
+}
+
 /// True if this process may make namespaces without a user namespace around them.
 pub fn privileged() -> bool {
     CapSets::own().effective.contains(CAP_SYS_ADMIN)

@@ -53,7 +53,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, is_directory};
+pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};

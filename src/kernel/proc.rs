@@ -119,6 +119,19 @@ pub fn setting(name: &str) -> Option<i64> {
     fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
 }
 
+/// How many processors this machine runs on. proc_stat(5)
+pub fn processors() -> usize {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let is_one =
+        |line: &&str| line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    text.lines().filter(is_one).count().max(1)
+}
+
+/// How soon this process is ended when memory runs short. proc_pid_oom_score_adj(5)
+pub fn own_oom_score_adj() -> i32 {
+    fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
 /// True if this machine has swap that is in use. proc(5), /proc/swaps
 pub fn has_swap() -> bool {
     fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1)

@@ -1,12 +1,13 @@
 //! One stream of events, rendered as narration, as JSON lines, or not at all.
 //!
 //! Reading order: [`event`] (what is told), [`decode`] (how it is spelled),
-//! [`narrate`] and [`json`] (two renderings), [`samples`]
-//! (what is drawn live), [`record`] (in memory), [`relay`]
+//! [`narrate`] with [`fold`] and [`samples`] (what is drawn live), and [`json`] (two
+//! renderings), [`record`] (in memory), [`relay`]
 //! (how a child's events reach its parent).
 
 pub mod decode;
 pub mod event;
+pub mod fold;
 pub mod json;
 pub mod narrate;
 pub mod record;
@@ -36,7 +37,7 @@ pub trait Observer {
     /// Is told one event, in the order in which they happened.
     fn observe(&mut self, record: &Record) -> io::Result<()>;
 
-    /// Finishes what is drawn: somebody else is about to write.
+    /// Shows what it may still hold back: somebody is about to look.
     fn settle(&mut self) -> io::Result<()> {
         Ok(())
     }

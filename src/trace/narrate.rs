@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use colored::{ColoredString, Colorize};
 
 use super::event::Announced;
+use super::fold::{Fold, Folded};
 use super::samples::Samples;
 use super::{Detail, Event, Observer, Record, decode};
 
@@ -22,6 +23,7 @@ pub struct Narrator<W: Write> {
     marks: Marks,
     speaker: String,
     announced: Announced,
+    fold: Fold,
     seen: Option<String>,
     samples: Samples,
 }
@@ -50,13 +52,23 @@ impl Marks {
 impl<W: Write> Narrator<W> {
     /// A narrator that writes lines of `width` columns.
     pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
-        let samples = Samples::new(false, marks.utf8);
-        Self { out, detail, width, marks, speaker: String::new(), announced: Announced::default(), seen: None, samples }
+        Self {
+            out,
+            detail,
+            width,
+            marks,
+            speaker: String::new(),
+            announced: Announced::default(),
+            fold: Fold::default(),
+            seen: None,
+            samples: Samples::new(false, marks.utf8),
+        }
     }
 
     /// The same on a terminal, where a line can be drawn anew.
-    pub fn on_terminal(self, terminal: bool) -> Self {
-        Self { samples: Samples::new(terminal, self.marks.utf8), ..self }
+    pub fn on_terminal(mut self, terminal: bool) -> Self {
+        self.samples = Samples::new(terminal, self.marks.utf8);
+        self
     }
 
     fn render(&mut self, record: &Record) -> String {
@@ -78,6 +90,20 @@ impl<W: Write> Narrator<W> {
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
             Event::See { what, reference } => self.see(what, reference),
             Event::Sample { .. } | Event::Look { .. } | Event::Done { .. } => String::new(),
+        }
+    }
+
+    /// What was kept back, after the call that it is like.
+    fn unfold(&mut self) -> String {
+        match self.fold.take() {
+            None => String::new(),
+            Some(Folded::Each(records)) => records.iter().map(|record| self.render(record)).collect(),
+            Some(Folded::List(differing)) => {
+                let text = format!("... and {} more like it: {}", differing.len(), differing.join(", "));
+                let margin = " ".repeat(MARGIN);
+                let lines = textwrap::wrap(&text, self.width - MARGIN - 2);
+                lines.iter().map(|line| format!("{margin}  {line}\n")).collect()
+            }
         }
     }
 
@@ -156,23 +182,33 @@ impl<W: Write> Observer for Narrator<W> {
         if self.detail == Detail::Steps && !is_heading(&record.event) && !live {
             return Ok(());
         }
-        if self.announced.comes_true(record) {
+        if self.announced.comes_true(record) || self.fold.keep(record) {
             return Ok(());
         }
-        let text = self.render(record);
-        let text = match record.event {
+        let mut text = self.unfold();
+        if !text.is_empty() {
+            text = self.samples.above(&text, MARGIN, self.width);
+        }
+        let rendered = self.render(record);
+        self.fold.shown(record);
+        text += &match record.event {
             Event::Sample { .. } => self.samples.take(&record.event, MARGIN, self.width),
             // A measured number has its line beneath the calls that it is measured between.
-            Event::Call { .. } => self.samples.above(&text, MARGIN, self.width),
-            _ => self.samples.end(MARGIN, self.width) + &text,
+            Event::Call { .. } => self.samples.above(&rendered, MARGIN, self.width),
+            _ => self.samples.end(MARGIN, self.width) + &rendered,
         };
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
 
     fn settle(&mut self) -> io::Result<()> {
-        let text = self.samples.end(MARGIN, self.width);
-        self.out.write_all(text.as_bytes())
+        let mut text = self.unfold();
+        if !text.is_empty() {
+            text = self.samples.above(&text, MARGIN, self.width);
+        }
+        text += &self.samples.end(MARGIN, self.width);
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
     }
 }
 
@@ -182,6 +218,13 @@ fn is_heading(event: &Event) -> bool {
         Event::Step { .. } | Event::Left { .. } => true,
         Event::Announce { of } => is_heading(of),
         _ => false,
+    }
+}
+
+/// A trace that ends early, as that of a failure, still ends with its last call.
+impl<W: Write> Drop for Narrator<W> {
+    fn drop(&mut self) {
+        let _ = self.settle();
     }
 }
 
@@ -300,6 +343,7 @@ mod tests {
         ] {
             narrator.observe(&record("child", event)).expect("written to memory");
         }
+        drop(narrator);
         let text = String::from_utf8(out).expect("text");
         insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!("narration", text);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::error::Result;
-use crate::kernel::cgroup::{Group, Version};
+use crate::kernel::cgroup::{Group, Place, Version};
 use crate::kernel::gauge::Gauge;
 use crate::kernel::{Kernel, load};
 
@@ -36,30 +36,27 @@ pub struct Cpu {
 /// Sets the limits of a group.
 pub fn limit(k: &Kernel, group: &Group, wanted: &Cpu) -> Result<()> {
     let place = group.controller(&["cpu"])?;
-    let file = |name: &str| place.path.join(name);
     if wanted.quota.is_some() || wanted.period.is_some() {
         k.step("Limit processor time: who has used the quota waits for the next period");
-        let period = wanted.period.unwrap_or(PERIOD);
-        match place.version {
-            Version::V1 => {
-                k.set(&file("cpu.cfs_period_us"), &period.to_string())?;
-                let quota = wanted.quota.map_or_else(|| "-1".to_owned(), |quota| quota.to_string());
-                k.set(&file("cpu.cfs_quota_us"), &quota)?;
-            }
-            Version::V2 => {
-                let quota = wanted.quota.map_or_else(|| "max".to_owned(), |quota| quota.to_string());
-                k.set(&file("cpu.max"), &format!("{quota} {period}"))?;
-            }
-        }
+        quota(k, place, wanted.quota, wanted.period.unwrap_or(PERIOD))?;
     }
-    if let Some(shares) = wanted.shares {
-        k.step("Weigh it against others: this counts only when all want to run");
-        match place.version {
-            Version::V1 => k.set(&file("cpu.shares"), &shares.to_string())?,
-            Version::V2 => k.set(&file("cpu.weight"), &weight(shares).to_string())?,
-        }
+    let Some(shares) = wanted.shares else { return Ok(()) };
+    k.step("Weigh it against others: this counts only when all want to run");
+    match place.version {
+        Version::V1 => k.set(&place.path.join("cpu.shares"), &shares.to_string()),
+        Version::V2 => k.set(&place.path.join("cpu.weight"), &weight(shares).to_string()),
     }
-    Ok(())
+}
+
+fn quota(k: &Kernel, place: &Place, quota: Option<u64>, period: u64) -> Result<()> {
+    let or = |none: &str| quota.map_or_else(|| none.to_owned(), |quota| quota.to_string());
+    match place.version {
+        Version::V1 => {
+            k.set(&place.path.join("cpu.cfs_period_us"), &period.to_string())?;
+            k.set(&place.path.join("cpu.cfs_quota_us"), &or("-1"))
+        }
+        Version::V2 => k.set(&place.path.join("cpu.max"), &format!("{} {period}", or("max"))),
+    }
 }
 
 /// v1's shares (2 to 262144) as v2's weight (1 to 10000), as runc and Kubernetes

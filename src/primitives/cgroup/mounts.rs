@@ -5,12 +5,11 @@
 //! host: CVE-2022-0492. cgroup_namespaces(7)
 
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::os::fd::OwnedFd;
 
 use crate::error::Result;
-use crate::kernel::cgroup::{Group, Version};
-use crate::kernel::{Kernel, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MsFlags, O_DIRECTORY, O_PATH, RESOLVE_BENEATH};
+use crate::kernel::cgroup::{Group, Place, Version};
+use crate::kernel::{Kernel, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MsFlags, proc};
 
 const FLAGS: MsFlags = MS_NOSUID.union(MS_NODEV).union(MS_NOEXEC);
 
@@ -28,16 +27,28 @@ pub fn directory(k: &Kernel, target: &OwnedFd) -> Result<()> {
 /// Mounts each tree of the group in that directory. The namespace makes the
 /// container's own cgroup the root of what is shown.
 pub fn trees(k: &Kernel, directory: &OwnedFd, group: &Group, read_only: bool) -> Result<()> {
-    let flags = if read_only { FLAGS | MS_RDONLY } else { FLAGS };
     for place in &group.places {
-        let (name, kind) = match place.version {
-            Version::V1 => (place.controllers.join(","), "cgroup"),
-            Version::V2 => ("unified".to_owned(), "cgroup2"),
-        };
-        k.mkdirat(directory, OsStr::new(&name), 0o755)?;
-        let target = k.openat2(directory.as_fd(), Path::new(&name), O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH)?;
-        let options = (place.version == Version::V1).then(|| OsStr::new(&name));
-        k.mount_on(Some(OsStr::new(kind)), &target, Some(kind), flags, options)?;
+        k.mkdirat(directory, OsStr::new(&name(place)), 0o755)?;
+    }
+    let flags = if read_only { FLAGS | MS_RDONLY } else { FLAGS };
+    // A path may be used here: the directory is in this mount namespace alone.
+    let here = proc::fd_path(directory);
+    for place in &group.places {
+        let (target, options) = (here.join(name(place)), name(place));
+        match place.version {
+            Version::V1 => {
+                k.mount(Some(OsStr::new("cgroup")), &target, Some("cgroup"), flags, Some(options.as_ref()))?
+            }
+            Version::V2 => k.mount(Some(OsStr::new("cgroup2")), &target, Some("cgroup2"), flags, None)?,
+        }
+        // Mounted together, they are known by each name: cpu -> cpu,cpuacct
+        if place.version == Version::V1 && place.controllers.len() > 1 {
+            place.controllers.iter().try_for_each(|single| k.symlinkat(&options, directory, single))?;
+        }
     }
     Ok(())
+}
+
+fn name(place: &Place) -> String {
+    if place.version == Version::V1 { place.controllers.join(",") } else { "unified".to_owned() }
 }
