@@ -9,6 +9,7 @@ use super::context::Context;
 use super::lab::{Common, Lab};
 use super::{cgroups, size};
 use crate::catalog::{about, after_help};
+use crate::container::limits::Limits;
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Group, Place};
 use crate::kernel::disk::{self as disks, Disk};
@@ -311,6 +312,9 @@ fn lab_cpuset(lab: &Lab<'_>, cpus: Option<String>) -> Result<i32> {
     let first = || load::processors().first().map_or_else(|| "0".to_owned(), ToString::to_string);
     let wanted = Cpuset { cpus: Some(cpus.unwrap_or_else(first)), mems: None };
     let group = with(lab, &["cpuset"], &[])?;
+    if !k.plans() {
+        Limits { cpuset: wanted.clone(), ..Limits::default() }.check(&group)?;
+    }
     group::make(k, &group)?;
     counted(k, group.controller(&["cpuset"])?, &cpuset::LISTS, || {
         k.step("Start a child that uses every processor");
