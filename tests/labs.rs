@@ -3,6 +3,9 @@
 
 #[path = "labs/cgroups.rs"]
 mod cgroups;
+mod common;
+#[path = "labs/delegated.rs"]
+mod delegated;
 mod support;
 
 use std::process::ExitCode;
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         ("cgroup_freeze", cgroups::freeze),
         ("cgroup_ls_and_show", cgroups::ls_and_show),
         ("nobody_stays_in_a_cgroup", cgroups::nobody_stays),
+        ("every_lab_works_where_cgroups_are_delegated", delegated::every_lab_works_where_cgroups_are_delegated),
         ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
         ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
         ("nothing_is_left_behind", nothing_is_left_behind),
