@@ -216,6 +216,50 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "security caps",
+        about: "Root's power in pieces, most of them laid down",
+        man: &["capabilities(7)", "capset(2)", "prctl(2)"],
+        shell: "capsh --drop=cap_sys_admin,cap_net_admin -- -c 'grep Cap /proc/self/status'",
+        parts: &["bounding", "capset"],
+        ..NONE
+    },
+    Row {
+        command: "security no-new-privs",
+        about: "No program can give more than there is: setuid is ignored",
+        man: &["prctl(2)", "execve(2)", "setpriv(1)"],
+        shell: "setpriv --no-new-privs sudo id",
+        ..NONE
+    },
+    Row {
+        command: "security rlimit",
+        about: "What one process may use, and may never raise again",
+        man: &["getrlimit(2)", "prlimit(1)"],
+        shell: "prlimit --nofile=64:128 --fsize=65536:131072 sh",
+        ..NONE
+    },
+    Row {
+        command: "security landlock",
+        about: "A process takes access to files away from itself, without root",
+        man: &["landlock(7)", "landlock_create_ruleset(2)", "landlock_add_rule(2)", "landlock_restrict_self(2)"],
+        shell: "setpriv --landlock-access fs --landlock-rule path-beneath:execute,read-file,read-dir:/usr sh",
+        parts: &["no_new_privs"],
+        ..NONE
+    },
+    Row {
+        command: "security lsm",
+        about: "AppArmor and SELinux: a label on a process, and what it denies",
+        man: &["apparmor(7)", "selinux(8)", "proc_pid_attr(5)"],
+        shell: "aa-exec --profile=docker-default -- sh; runcon --type=container_t sh",
+        ..NONE
+    },
+    Row {
+        command: "security userns",
+        about: "Root in a container is root on the host, unless ids are mapped",
+        man: &["user_namespaces(7)", "credentials(7)"],
+        shell: "unshare --user --map-users=0:100000:65536 --map-groups=0:100000:65536 --setuid 0 sh",
+        ..NONE
+    },
+    Row {
         command: "image host",
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],
@@ -243,6 +287,7 @@ pub const CATALOG: &[Row] = &[
             "readonly_paths",
             "pivot_root",
             "caps",
+            "seccomp",
         ],
         ..NONE
     },

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::cgroup::processes;
-use crate::kernel::{CloneFlags, Kernel, create_whole, maps, proc, random_hex, remove_tree};
+use crate::kernel::{CloneFlags, Kernel, create_whole, lsm, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
 use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
@@ -77,6 +77,8 @@ pub enum Item {
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
     Process(Process),
+    /// A profile of AppArmor's that the kernel was given.
+    Profile(String),
 }
 
 impl Item {
@@ -90,6 +92,7 @@ impl Item {
                 count => format!("cgroup {} with {count} of its processes", path.display()),
             },
             Self::Process(process) => format!("process {}", process.pid),
+            Self::Profile(name) => format!("AppArmor profile {name}"),
         }
     }
 
@@ -99,6 +102,7 @@ impl Item {
             Self::Directory(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
             Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
+            Self::Profile(name) => lsm::profile_is_loaded(name) == Some(true),
         }
     }
 
@@ -111,7 +115,8 @@ impl Item {
             }
             Self::Cgroup(path) if path.exists() => group::clear(k, path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
-            Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
+            Self::Profile(name) if self.exists() => k.write_to(Path::new(lsm::REMOVE_PROFILE), name),
+            Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
     }
 }
@@ -212,9 +217,6 @@ fn short(id: &str) -> &str {
 /// Removes what can be removed and goes on after a failure, which it returns at
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
-    if items.iter().any(|item| matches!(item, Item::Cgroup(_)) && item.exists()) {
-        k.step("Remove the cgroups: without processes, they would still be there");
-    }
     // First of all, since a frozen process of v1 can't be ended.
     let thaw = |item: &Item| if let Item::Cgroup(path) = item { group::thaw(k, path).err() } else { None };
     let mut failures: Vec<Error> = items.iter().filter_map(thaw).collect();
@@ -282,6 +284,7 @@ fn item_path(item: &Item) -> PathBuf {
     match item {
         Item::Directory(path) | Item::Cgroup(path) => path.clone(),
         Item::Name { file, .. } => file.clone(),
+        Item::Profile(name) => PathBuf::from(name),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }
 }

@@ -16,6 +16,9 @@ pub mod image;
 pub mod ledger;
 /// The lessons in code: one file, one primitive, one screen.
 pub mod primitives;
+/// Which system calls a process may make: profiles, and the programs that the
+/// kernel runs before each call.
+pub mod seccomp;
 /// What lies where.
 pub mod paths;
 /// One method, one system call; the only home of `unsafe`, `nix` and `libc`.

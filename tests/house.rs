@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module may use those after it, and itself. `learn`, `network` and
 /// `volume` have their places reserved.
-const ARROW: [&[&str]; 11] = [
+const ARROW: [&[&str]; 12] = [
     &["main"],
     &["cli"],
     &["learn", "catalog"],
@@ -16,6 +16,7 @@ const ARROW: [&[&str]; 11] = [
     &["image", "network", "volume"],
     &["ledger"],
     &["primitives"],
+    &["seccomp"],
     &["paths"],
     &["kernel"],
     &["trace"],

@@ -4,12 +4,14 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
-use crate::container::spec::{Device, Guards, Network};
-use crate::error::{Error, Result};
+use crate::container::spec::{Device, Guards, Label, Network};
+use crate::error::{Error, IoContext, Result};
 use crate::kernel::bpf::{Access, DeviceRule, Kind};
-use crate::kernel::{CLONE_NEWIPC, CLONE_NEWNET, CapSet, CapSets, CloneFlags, device_node, maps};
+use crate::kernel::lsm::{self, Labels};
+use crate::kernel::{CLONE_NEWIPC, CLONE_NEWNET, CapSet, CapSets, CloneFlags, device_node, maps, program_path};
 use crate::primitives::cgroup::devices;
 use crate::primitives::security::caps;
+use crate::seccomp::{Filter, Profile, Target};
 
 /// What a container may do.
 #[derive(Debug, Args)]
@@ -24,7 +26,7 @@ pub struct GuardOptions {
     /// All capabilities and devices, no filter, nothing covered: root, nearly on the host
     #[arg(long)]
     privileged: bool,
-    /// no-new-privileges, systempaths=unconfined
+    /// seccomp=FILE|unconfined, apparmor=PROFILE|unconfined, label=type:TYPE, no-new-privileges, systempaths=unconfined
     #[arg(long, value_name = "OPTION")]
     security_opt: Vec<String>,
     /// Give it a device of the host: /dev/fuse[:TARGET[:rwm]]
@@ -38,26 +40,33 @@ pub struct GuardOptions {
     sysctl: Vec<String>,
 }
 
-/// What `--security-opt` can ask for.
+/// What `--security-opt` asks for.
 #[derive(Debug, Default)]
-struct Options {
+struct Options<'t> {
     no_new_privs: bool,
     unmasked: bool,
+    seccomp: Option<&'t str>,
+    apparmor: Option<&'t str>,
+    /// Parts of an SELinux context: `type:container_t`; or `disable`.
+    label: Vec<&'t str>,
 }
 
 impl GuardOptions {
     /// All of them.
     pub fn guards(&self) -> Result<Guards> {
         let options = self.options()?;
+        let capabilities = self.capabilities()?;
         Ok(Guards {
-            capabilities: self.capabilities()?,
+            capabilities,
+            filter: self.filter(&options, capabilities)?,
+            label: self.label(&options)?,
             no_new_privs: options.no_new_privs,
             masks: !self.privileged && !options.unmasked,
             writable_sys: self.privileged,
         })
     }
 
-    fn options(&self) -> Result<Options> {
+    fn options(&self) -> Result<Options<'_>> {
         let mut options = Options::default();
         for text in &self.security_opt {
             // Docker took `name:value` before it took `name=value`, and still does.
@@ -66,13 +75,51 @@ impl GuardOptions {
                 ("no-new-privileges", "true") => options.no_new_privs = true,
                 ("no-new-privileges", "false") => options.no_new_privs = false,
                 ("systempaths", "unconfined") => options.unmasked = true,
+                ("seccomp", value) => options.seccomp = Some(value),
+                ("apparmor", value) => options.apparmor = Some(value),
+                ("label", value) => options.label.push(value),
                 _ => {
                     let error = Error::usage(format!("there is no security option '{text}'"));
-                    return Err(error.hint("There are: no-new-privileges, systempaths=unconfined."));
+                    return Err(error
+                        .hint("There are: seccomp=, apparmor=, label=, no-new-privileges, systempaths=unconfined."));
                 }
             }
         }
         Ok(options)
+    }
+
+    /// The default profile, or one of the user's, made for the capabilities kept.
+    fn filter(&self, options: &Options<'_>, capabilities: CapSet) -> Result<Option<Filter>> {
+        let profile = match options.seccomp {
+            Some("unconfined") => return Ok(None),
+            None if self.privileged => return Ok(None),
+            None | Some("builtin") => Profile::default_profile()?,
+            Some(file) => {
+                let cannot = || format!("cannot use the seccomp profile {file}");
+                let text = std::fs::read_to_string(file).or_fail(cannot)?;
+                Profile::from_json(&text).map_err(|error| Error::usage(cannot()).because(&error))?
+            }
+        };
+        profile.compile(&Target::here(capabilities)).map(Some)
+    }
+
+    /// As Docker: AppArmor's default profile where it is at work, unless asked for
+    /// another; an SELinux context only if asked for.
+    fn label(&self, options: &Options<'_>) -> Result<Option<Label>> {
+        if let Some(name) = options.apparmor {
+            return if name == "unconfined" { Ok(None) } else { apparmor(name).map(Some) };
+        }
+        if options.label.iter().any(|part| *part == "disable") {
+            return Ok(None);
+        }
+        if !options.label.is_empty() {
+            return selinux(&options.label).map(Some);
+        }
+        let usual = Labels::AppArmor.active() && maps::privileged() && maps::on_the_host() && !self.privileged;
+        // Without its parser no profile can be given to the kernel: see `doctor`.
+        let possible =
+            usual && (program_path("apparmor_parser").is_some() || lsm::profile_is_loaded(PROFILE) == Some(true));
+        Ok(possible.then(|| Label { module: Labels::AppArmor, name: PROFILE.to_owned(), own: true }))
     }
 
     /// Docker's rule: the default set, or nothing after `--cap-drop ALL`, or all
@@ -162,6 +209,44 @@ impl GuardOptions {
         }
         Ok(settings)
     }
+}
+
+/// The profile that boxlab brings.
+const PROFILE: &str = "boxlab-default";
+
+fn apparmor(name: &str) -> Result<Label> {
+    let module = Labels::AppArmor;
+    if !module.active() {
+        return Err(Error::new(format!("cannot confine it by the AppArmor profile '{name}': AppArmor is not at work here"))
+            .hint("`boxlab security lsm` shows what is. On Debian and Ubuntu it is on unless the kernel's\ncommand line says apparmor=0."));
+    }
+    if name != PROFILE && lsm::profile_is_loaded(name) == Some(false) {
+        return Err(Error::new(format!("AppArmor has no profile '{name}'"))
+            .hint("As root: `aa-status` lists those that it has, `apparmor_parser -r FILE` gives it one."));
+    }
+    Ok(Label { module, name: name.to_owned(), own: name == PROFILE })
+}
+
+/// `user:`, `role:`, `type:` and `level:` replace the parts of the usual context.
+fn selinux(parts: &[&str]) -> Result<Label> {
+    let mut context = ["system_u", "system_r", "container_t", "s0"].map(str::to_owned);
+    for part in parts {
+        let (name, value) = part.split_once(':').unwrap_or((part, ""));
+        let place = ["user", "role", "type", "level"].iter().position(|known| *known == name);
+        match place.filter(|_| !value.is_empty()) {
+            Some(place) => context[place] = value.to_owned(),
+            None => {
+                return Err(Error::usage(format!("there is no label option '{part}'"))
+                    .hint("There are: disable, user:USER, role:ROLE, type:TYPE, level:LEVEL."));
+            }
+        }
+    }
+    let name = context.join(":");
+    if !Labels::Selinux.active() {
+        return Err(Error::new(format!("cannot label it {name}: SELinux is not at work here"))
+            .hint("`boxlab security lsm` shows what is."));
+    }
+    Ok(Label { module: Labels::Selinux, name, own: false })
 }
 
 /// Settings of an IPC namespace. ipc_namespaces(7)

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -124,6 +125,24 @@ impl<'c> Lab<'c> {
     /// True if a user namespace stands around the lab.
     pub fn in_user_namespace(&self) -> bool {
         self.maps.is_some() || !maps::on_the_host()
+    }
+
+    /// True if the lab's root can become somebody else.
+    pub fn has_other_users(&self) -> bool {
+        self.maps.as_ref().map_or_else(maps::has_others, Maps::have_others)
+    }
+
+    /// A program of the host's that a lab itself runs.
+    pub fn tool(&self, command: &[&str]) -> Result<Program> {
+        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
+        Program::find(&command, &environment())
+    }
+
+    /// The file of the user's program.
+    pub fn program_file(&self) -> Result<PathBuf> {
+        let program = Program::find(&self.program, &environment())?;
+        let path = PathBuf::from(std::ffi::OsStr::from_bytes(program.path.to_bytes()));
+        path.canonicalize().or_fail(|| format!("cannot find {}", path.display()))
     }
 
     /// Writes down something that is about to be made; `item` is given the

@@ -15,6 +15,7 @@ mod mounts;
 mod ns;
 mod output;
 mod run;
+mod security;
 mod size;
 
 use std::path::PathBuf;
@@ -96,6 +97,11 @@ enum Command {
         #[command(subcommand)]
         command: cgroup::Cgroup,
     },
+    /// Security: what root in a container may not do
+    Security {
+        #[command(subcommand)]
+        command: security::Security,
+    },
     /// Images: the files that containers are made of
     Image {
         #[command(subcommand)]
@@ -121,6 +127,7 @@ impl Cli {
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
             Command::Cgroup { command } => command.run(&context),
+            Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),

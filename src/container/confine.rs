@@ -9,7 +9,7 @@ use super::identity::Identity;
 use super::spec::Spec;
 use crate::error::Result;
 use crate::kernel::{CapSet, Kernel};
-use crate::primitives::security::{caps, rlimit};
+use crate::primitives::security::{caps, lsm, no_new_privs, rlimit, seccomp};
 
 /// What must be done while this is still root, and the step to the program's user.
 pub fn lay_down(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
@@ -17,9 +17,12 @@ pub fn lay_down(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
         rlimit::limit(k, &spec.limits.rlimits)?;
     }
     k.part("caps", |k| caps::bound(k, spec.guards.capabilities))?;
+    // AppArmor may refuse another label after the promise.
+    if let Some(label) = &spec.guards.label {
+        lsm::label(k, label.module, &label.name)?;
+    }
     if spec.guards.no_new_privs {
-        k.step("Let no setuid program and no file capability give anything more");
-        k.no_new_privs()?;
+        no_new_privs::set(k)?;
     }
     if carries(k, spec, identity) {
         caps::carry_over(k)?;
@@ -33,6 +36,9 @@ pub fn lay_down(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
 
 /// The last two: no call but execve is made after them.
 pub fn seal(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
+    if let Some(filter) = &spec.guards.filter {
+        k.part("seccomp", |k| seccomp::load(k, filter))?;
+    }
     if carries(k, spec, identity) {
         return caps::settle(k, CapSet::EMPTY);
     }
@@ -45,9 +51,5 @@ pub fn seal(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
 
 /// Root's capabilities go when it becomes another user, and the filter needs one.
 fn carries(k: &Kernel, spec: &Spec, identity: &Identity) -> bool {
-    identity.uid != 0 && !spec.guards.no_new_privs && filters(k, spec)
-}
-
-fn filters(_k: &Kernel, _spec: &Spec) -> bool {
-    false
+    identity.uid != 0 && !spec.guards.no_new_privs && spec.guards.filter.is_some() && k.wants("seccomp")
 }

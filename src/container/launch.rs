@@ -15,6 +15,7 @@ use super::init;
 use super::limits;
 use super::spec::{Network, Root, Spec, What};
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::lsm;
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER, Child, Exit, Heard, Kernel, Maps, O_RDONLY, Signal, create_whole,
     proc,
@@ -24,6 +25,7 @@ use crate::paths::{self, Paths};
 use crate::primitives::cgroup::{group, mem};
 use crate::primitives::mount::idmap;
 use crate::primitives::ns::user;
+use crate::primitives::security::lsm as security;
 
 /// How many Ctrl-C a program without a terminal may ignore.
 const PATIENCE: usize = 3;
@@ -116,6 +118,7 @@ pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> 
         k.step("No PID namespace will end what the program leaves behind: adopt it");
         k.become_subreaper()?;
     }
+    load_profile(k, spec)?;
     let cgroup = set_limits(k, spec)?;
     let shifted = shift_owners(k, spec)?;
     k.step("Start the first process, in namespaces of its own");
@@ -134,7 +137,10 @@ pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> 
         end_orphans(k)?;
     }
     let exit = ended?;
-    tell_kills(k, spec);
+    if !spec.group.places.is_empty() {
+        tell_kills(k, spec);
+        group::remove(k, &spec.group)?;
+    }
     Ok(exit.status())
 }
 
@@ -148,6 +154,16 @@ fn set_limits(k: &Kernel, spec: &Spec) -> Result<Option<OwnedFd>> {
     spec.limits.set(k, &spec.group)?;
     limits::devices(k, spec)?;
     group::open_v2(k, &spec.group)
+}
+
+/// AppArmor: boxlab's own profile is compiled once, and stays for the next container.
+fn load_profile(k: &Kernel, spec: &Spec) -> Result<()> {
+    match spec.guards.label.as_ref().filter(|label| label.own) {
+        Some(label) if lsm::profile_is_loaded(&label.name) != Some(true) => {
+            security::load(k, &label.name, &spec.etc.join("apparmor"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `--userns private` as root: the image's files belong to the host's root and its

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use super::limits::Limits;
 use crate::kernel::cgroup::Group;
+use crate::kernel::lsm::Labels;
 use crate::kernel::{CapSet, CloneFlags, DeviceNode, Maps};
 use crate::primitives::mount::overlay::Layers;
+use crate::seccomp::Filter;
 
 /// A container to be.
 #[derive(Debug, Clone)]
@@ -71,12 +73,27 @@ pub struct Spec {
 pub struct Guards {
     /// The capabilities that are kept.
     pub capabilities: CapSet,
+    /// The filter of its system calls; `None` for all.
+    pub filter: Option<Filter>,
+    /// As what AppArmor or SELinux know it.
+    pub label: Option<Label>,
     /// `no-new-privileges`: nothing that it runs gains any.
     pub no_new_privs: bool,
     /// Cover what tells of the machine; what configures it is read-only.
     pub masks: bool,
     /// /sys and the own cgroups can be written to (`--privileged`).
     pub writable_sys: bool,
+}
+
+/// A label for a security module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Whose.
+    pub module: Labels,
+    /// A profile's name, or a context.
+    pub name: String,
+    /// It is boxlab's own profile, which is given to the kernel when it is missing.
+    pub own: bool,
 }
 
 /// A device of the host, and where the container finds it.

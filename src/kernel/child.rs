@@ -169,7 +169,7 @@ impl Kernel {
         }
         let spelled = || {
             let (into, place) = cgroup.map_or_else(Default::default, |cgroup| {
-                ("|CLONE_INTO_CGROUP", format!(", cgroup={}", self.fd(cgroup)))
+                ("|CLONE_INTO_CGROUP", format!(", cgroup={}", cgroup.as_raw_fd()))
             });
             vec![format!("{{flags={}{into}, exit_signal=SIGCHLD{place}}}", clone_flags(flags)), "88".to_owned()]
         };
@@ -179,8 +179,10 @@ impl Kernel {
             self.be_child(role, theirs, body)
         }));
         let parent = |pid: libc::c_long| {
-            if pid == 0 {
-                child.take().map(|child| child());
+            if pid == 0
+                && let Some(child) = child.take()
+            {
+                child();
             }
             Errno::result(pid).map(|pid| i32::try_from(pid).unwrap_or(i32::MAX))
         };

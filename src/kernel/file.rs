@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag};
 use nix::sys::stat::{Mode, SFlag};
 
 use super::Kernel;
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::trace::decode;
 
 fn errno(error: &std::io::Error) -> Errno {
@@ -137,6 +138,16 @@ impl Kernel {
         self.call("fchmod", args, || nix::sys::stat::fchmod(file, Mode::from_bits_truncate(mode)))
     }
 
+    /// Fills an open file with a program, byte by byte alike. sendfile(2)
+    pub fn copy_into(&self, file: &OwnedFd, program: &super::Program) -> Result<()> {
+        if self.plans() {
+            return Ok(());
+        }
+        let path = Path::new(OsStr::from_bytes(program.path.to_bytes()));
+        let copied = file.try_clone().map(File::from).and_then(|mut to| std::io::copy(&mut File::open(path)?, &mut to));
+        copied.map(drop).or_fail(|| format!("cannot copy {}", path.display()))
+    }
+
     /// Changes the working directory. chdir(2)
     #[track_caller]
     pub fn chdir(&self, path: &Path) -> Result<()> {
@@ -156,7 +167,7 @@ impl Kernel {
 
     /// Writes to an open file in one call; `path` is what a plan calls it. write(2)
     #[track_caller]
-    fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
         let args = || {
             let file = if self.plans() { format!("?<{}>", path.display()) } else { self.fd(file) };
             vec![file, decode::bytes(text), text.len().to_string()]
@@ -182,7 +193,7 @@ impl Kernel {
     #[track_caller]
     pub fn set(&self, path: &Path, text: &str) -> Result<()> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let read = || self.tells().then(|| super::proc::setting_text(path)).unwrap_or_default();
+        let read = || if self.tells() { super::proc::setting_text(path) } else { String::new() };
         let before = read();
         let written = self.write_to(path, text);
         written.map_err(|error| error.doing(|| format!("cannot set {name} to {text}")))?;

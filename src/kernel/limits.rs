@@ -36,17 +36,17 @@ pub static RESOURCES: [Resource; 16] = [
     resource("data", "RLIMIT_DATA", "Max data size", "bytes of private memory"),
     resource("stack", "RLIMIT_STACK", "Max stack size", "bytes of the stack"),
     resource("core", "RLIMIT_CORE", "Max core file size", "bytes of a core dump"),
-    resource("rss", "RLIMIT_RSS", "Max resident set", "nothing: Linux ignores it since 2.4.30"),
+    resource("rss", "RLIMIT_RSS", "Max resident set", "nothing any more (Linux 2.4.30)"),
     resource("nproc", "RLIMIT_NPROC", "Max processes", "processes and threads of the user"),
     resource("nofile", "RLIMIT_NOFILE", "Max open files", "open descriptors"),
     resource("memlock", "RLIMIT_MEMLOCK", "Max locked memory", "bytes locked in memory"),
     resource("as", "RLIMIT_AS", "Max address space", "bytes of address space"),
-    resource("locks", "RLIMIT_LOCKS", "Max file locks", "nothing: Linux ignores it since 2.4.25"),
+    resource("locks", "RLIMIT_LOCKS", "Max file locks", "nothing any more (Linux 2.4.25)"),
     resource("sigpending", "RLIMIT_SIGPENDING", "Max pending signals", "signals queued for the user"),
-    resource("msgqueue", "RLIMIT_MSGQUEUE", "Max msgqueue size", "bytes of the user's POSIX message queues"),
+    resource("msgqueue", "RLIMIT_MSGQUEUE", "Max msgqueue size", "bytes of the user's message queues"),
     resource("nice", "RLIMIT_NICE", "Max nice priority", "20 minus the lowest nice value"),
     resource("rtprio", "RLIMIT_RTPRIO", "Max realtime priority", "highest real-time priority"),
-    resource("rttime", "RLIMIT_RTTIME", "Max realtime timeout", "microseconds of real-time work without a pause"),
+    resource("rttime", "RLIMIT_RTTIME", "Max realtime timeout", "µs of real-time work without a pause"),
 ];
 
 impl Resource {

@@ -69,19 +69,19 @@ impl Kernel {
                 return Ok(Heard::Descriptor(descriptor));
             }
             match message {
-                Message::Told(mut record) => {
-                    record.pid = sender;
-                    let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
-                    self.pass_on(record);
-                    if waits {
-                        self.shown(child)?;
-                    }
-                }
+                Message::Told(record) => self.told(child, Record { pid: sender, ..record })?,
+                Message::PassedOn(record) => self.told(child, record)?,
                 Message::Gate(name) => return Ok(Heard::Gate(name)),
                 Message::Announced(last) => self.announced(child, last, sender)?,
                 Message::Failed(error) => child.failed = Some(error),
             }
         }
+    }
+
+    fn told(&self, child: &Child, record: Record) -> Result<()> {
+        let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
+        self.pass_on(record);
+        if waits { self.shown(child) } else { Ok(()) }
     }
 
     /// Waits until the child has said something, or a signal asks us to end. Words

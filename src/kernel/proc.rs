@@ -22,6 +22,14 @@ pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
+/// The running kernel's version, as far as features go by it: (6, 1). uname(2)
+pub fn kernel_version() -> (u32, u32) {
+    let release = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
+    let release = release.unwrap_or_default();
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(|digits| digits.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
 /// A namespace of a process: `uts:[4026531838]`. namespaces(7)
 pub fn namespace(pid: &str, file: &str) -> io::Result<String> {
     fs::read_link(format!("/proc/{pid}/ns/{file}")).map(|link| link.to_string_lossy().into_owned())
@@ -50,14 +58,23 @@ pub fn fd_path(fd: &OwnedFd) -> FdPath<'_> {
 
 /// A line of /proc/PID/status, without its name: `Pid`, `PPid`, `NSpid`, `Seccomp`, ...
 pub fn status(pid: &str, field: &str) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    self::field(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, field)
+}
+
+/// A line in the text of a `status` file, without its name.
+pub fn field(status: &str, name: &str) -> Option<String> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.map(|rest| rest.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The five sets of capabilities of a process. proc_pid_status(5)
 pub fn capabilities(pid: &str) -> Option<CapSets> {
-    let set = |field: &str| u64::from_str_radix(&status(pid, field)?, 16).ok().map(CapSet::from_bits);
+    capabilities_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// The five sets of capabilities in the text of a `status` file.
+pub fn capabilities_in(status: &str) -> Option<CapSets> {
+    let set = |name: &str| u64::from_str_radix(&field(status, name)?, 16).ok().map(CapSet::from_bits);
     Some(CapSets {
         inheritable: set("CapInh")?,
         permitted: set("CapPrm")?,
@@ -140,6 +157,11 @@ pub fn has_swap() -> bool {
 /// True if there is something at this path.
 pub fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// True if this is a directory itself, not a link to one.
+pub fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// What one of the kernel's small files says, in one line; `?` if it can't be read.
@@ -239,7 +261,7 @@ pub fn names(directory: &Path) -> Vec<String> {
 
 /// The first directory in a directory, by name; `tmp` if there is none.
 pub fn first_directory(directory: &Path) -> PathBuf {
-    let is_directory = |name: &String| directory.join(name).symlink_metadata().is_ok_and(|found| found.is_dir());
+    let is_directory = |name: &String| is_directory(&directory.join(name));
     PathBuf::from(names(directory).into_iter().find(is_directory).unwrap_or_else(|| "tmp".to_owned()))
 }
 

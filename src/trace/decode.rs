@@ -122,9 +122,20 @@ pub fn errno_meaning(name: &str) -> Option<&'static str> {
     (1..134).map(Errno::from_raw).find(|errno| format!("{errno:?}") == name).map(Errno::desc)
 }
 
+/// The number of an errno of this name.
+pub fn errno_number(name: &str) -> Option<i32> {
+    // Second names of the same numbers. errno(3)
+    let name = match name {
+        "ENOTSUP" => "EOPNOTSUPP",
+        "EWOULDBLOCK" => "EAGAIN",
+        name => name,
+    };
+    (1..134).find(|&number| errno_name(number) == name)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{bits, bytes, errno, errno_meaning, flags};
+    use super::{bits, bytes, errno, errno_meaning, errno_number, flags};
     use nix::sched::CloneFlags;
 
     #[test]
@@ -146,5 +157,6 @@ mod tests {
     fn errno_is_named_and_explained() {
         assert_eq!(errno(1), "EPERM (Operation not permitted)");
         assert_eq!(errno_meaning("ENOENT"), Some("No such file or directory"));
+        assert_eq!((errno_number("EPERM"), errno_number("ENOTSUP"), errno_number("EFOO")), (Some(1), Some(95), None));
     }
 }

@@ -6,10 +6,9 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::kernel::capability::CAP_SYS_RESOURCE;
 use crate::kernel::errno::EPERM;
 use crate::kernel::limits::{self, Limit, UNLIMITED};
-use crate::kernel::{CapSets, CloneFlags, Kernel, Signal};
+use crate::kernel::{CapSet, CapSets, CloneFlags, Kernel, Signal};
 
 /// So many open files, or bytes, the lab uses at most to meet a limit.
 const MOST_FILES: u64 = 4096;
@@ -65,13 +64,11 @@ fn one_way(k: &Kernel, limit: Limit) -> Result<()> {
     if limit.hard == UNLIMITED {
         return Ok(());
     }
-    let sets = CapSets::own();
-    if !sets.permitted.is_empty() {
-        k.step("CAP_SYS_RESOURCE could raise a hard limit: containers lack it");
-        let rest = sets.permitted.without(CAP_SYS_RESOURCE);
-        k.capset(rest, rest, sets.inheritable)?;
+    if !CapSets::own().permitted.is_empty() {
+        k.step("Lay root's powers down: CAP_SYS_RESOURCE could raise it again");
+        k.capset(CapSet::EMPTY, CapSet::EMPTY, CapSet::EMPTY)?;
     }
-    k.step("Try to raise the hard limit again: that way is shut, even for root");
+    k.step("Try to raise the hard limit again: that way is shut");
     let raised = k.prlimit64(&Limit { hard: limit.hard + 1, ..limit });
     k.refused(raised, EPERM, "a hard limit could be raised")
 }
@@ -79,7 +76,7 @@ fn one_way(k: &Kernel, limit: Limit) -> Result<()> {
 fn table() -> Vec<String> {
     let line = |limit: &Limit| {
         let [soft, hard] = [limit.soft, limit.hard].map(limits::spelled);
-        format!("{:<10} {soft:>10} {hard:>10}  {}", limit.resource.name, limit.resource.about)
+        format!("{:<10} {soft:>9} {hard:>9}  {}", limit.resource.name, limit.resource.about)
     };
     limits::of("self").iter().map(line).collect()
 }
