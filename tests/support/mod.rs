@@ -113,8 +113,10 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
         None => match body() {
             Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
                 Some(program) => skip(&format!("{program} is not installed")),
-                None if failed.message() == Some(BY_ROOT) => Ok(Completion::ignored_with(BY_ROOT)),
-                None => Err(failed),
+                None => match [BY_ROOT, BECOMES].into_iter().find(|reason| failed.message() == Some(*reason)) {
+                    Some(reason) => Ok(Completion::ignored_with(reason)),
+                    None => Err(failed),
+                },
             },
             Ok(()) => Ok(Completion::Completed),
         },
@@ -131,6 +133,14 @@ const BY_ROOT: &str = "a tracer who is not root takes newuidmap's privilege; roo
 pub fn needs_untraced_helpers() -> Result<(), Failed> {
     let helped = !is_root() && boxlab::kernel::maps::ranges().is_some();
     if helped { Err(BY_ROOT.into()) } else { Ok(()) }
+}
+
+/// The same, for a trial in which root acts as somebody else.
+const BECOMES: &str = "only root can become another user; root's tests do this";
+
+/// Ends a trial that only root can make.
+pub fn needs_root() -> Result<(), Failed> {
+    if is_root() { Ok(()) } else { Err(BECOMES.into()) }
 }
 
 /// Ends a trial that needs a program, where that is not installed.
