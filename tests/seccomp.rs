@@ -30,9 +30,12 @@ const DEFAULT_CAPS: CapSet = CapSet::from_bits(0xa804_25fb);
 /// rules that contradict each other, several architectures, several actions.
 const HARD: &str = include_str!("seccomp/hard.json");
 
+/// A trial's name and what it asks podman.
+type Named = (&'static str, fn(&Podman) -> Verdict);
+
 fn main() {
     let ground = Arc::new(Ground::new(env!("CARGO_BIN_EXE_boxlab")));
-    let names: [(&str, fn(&Podman) -> Verdict); 4] = [
+    let names: [Named; 4] = [
         ("podman's profile means here what it means there", podmans_profile),
         ("the default profile means there what it means here", our_profile),
         ("a profile of hard cases means the same in both", hard_profile),
