@@ -154,6 +154,112 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "cgroup mem",
+        about: "Memory: taken back at the limit, and then a process is ended",
+        man: &["cgroups(7)", "proc_pid_cgroup(5)"],
+        shell: "mkdir G; echo 32M > G/memory.max; echo $$ > G/cgroup.procs; tail /dev/zero",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup cpu",
+        about: "Processor time: a quota, and waiting for the next period",
+        man: &["cgroups(7)", "sched(7)"],
+        shell: "echo '20000 100000' > G/cpu.max; echo $$ > G/cgroup.procs; cat G/cpu.stat",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup pids",
+        about: "The number of processes: what stops a fork bomb",
+        man: &["cgroups(7)", "fork(2)"],
+        shell: "echo 8 > G/pids.max; echo $$ > G/cgroup.procs; cat G/pids.events",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup io",
+        about: "The rate at a block device",
+        man: &["cgroups(7)", "open(2)", "lsblk(8)"],
+        shell: "echo '8:0 wbps=1048576' > G/io.max; dd if=/dev/zero of=FILE bs=64k count=16 oflag=direct",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup cpuset",
+        about: "Which processors are used",
+        man: &["cpuset(7)", "sched_setaffinity(2)", "taskset(1)"],
+        shell: "echo 0 > G/cpuset.cpus; echo $$ > G/cgroup.procs; grep Cpus_allowed_list /proc/self/status",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup freeze",
+        about: "Stand still, all at once, and go on",
+        man: &["cgroups(7)", "signal(7)"],
+        shell: "echo 1 > G/cgroup.freeze; cat G/cgroup.events; echo 0 > G/cgroup.freeze",
+        parts: &["limit"],
+        ..NONE
+    },
+    Row {
+        command: "cgroup ls",
+        about: "The trees of cgroups of this machine, and who is limited",
+        man: &["cgroups(7)", "systemd-cgls(1)"],
+        shell: "grep cgroup /proc/self/mountinfo; find /sys/fs/cgroup -name '*.max' | xargs grep -v max",
+        ..NONE
+    },
+    Row {
+        command: "cgroup show",
+        about: "What limits a process",
+        man: &["cgroups(7)", "proc_pid_cgroup(5)"],
+        shell: "cat /proc/self/cgroup; cat /sys/fs/cgroup/$(cut -d: -f3 /proc/self/cgroup)/memory.max",
+        ..NONE
+    },
+    Row {
+        command: "security caps",
+        about: "Root's power in pieces, most of them laid down",
+        man: &["capabilities(7)", "capset(2)", "prctl(2)"],
+        shell: "capsh --drop=cap_sys_admin,cap_net_admin -- -c 'grep Cap /proc/self/status'",
+        parts: &["bounding", "capset"],
+        ..NONE
+    },
+    Row {
+        command: "security no-new-privs",
+        about: "No program can give more than there is: setuid is ignored",
+        man: &["prctl(2)", "execve(2)", "setpriv(1)"],
+        shell: "setpriv --no-new-privs sudo id",
+        ..NONE
+    },
+    Row {
+        command: "security rlimit",
+        about: "What one process may use, and may never raise again",
+        man: &["getrlimit(2)", "prlimit(1)"],
+        shell: "prlimit --nofile=64:128 --fsize=65536:131072 sh",
+        ..NONE
+    },
+    Row {
+        command: "security landlock",
+        about: "A process takes access to files away from itself, without root",
+        man: &["landlock(7)", "landlock_create_ruleset(2)", "landlock_add_rule(2)", "landlock_restrict_self(2)"],
+        shell: "setpriv --landlock-access fs --landlock-rule path-beneath:execute,read-file,read-dir:/usr sh",
+        parts: &["no_new_privs"],
+        ..NONE
+    },
+    Row {
+        command: "security lsm",
+        about: "AppArmor and SELinux: a label on a process, and what it denies",
+        man: &["apparmor(7)", "selinux(8)", "proc_pid_attr(5)"],
+        shell: "aa-exec --profile=docker-default -- sh; runcon --type=container_t sh",
+        ..NONE
+    },
+    Row {
+        command: "security userns",
+        about: "Root in a container is root on the host, unless ids are mapped",
+        man: &["user_namespaces(7)", "credentials(7)"],
+        shell: "unshare --user --map-users=0:100000:65536 --map-groups=0:100000:65536 --setuid 0 sh",
+        ..NONE
+    },
+    Row {
         command: "image host",
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],
@@ -163,9 +269,10 @@ pub const CATALOG: &[Row] = &[
     Row {
         command: "run",
         about: "Run a program in a container",
-        man: &["namespaces(7)", "mount(2)", "pivot_root(2)", "clone(2)"],
+        man: &["namespaces(7)", "cgroups(7)", "capabilities(7)", "mount(2)", "pivot_root(2)", "clone(2)"],
         shell: "unshare --mount --uts --ipc --net --pid --cgroup --fork chroot ROOT sh",
         parts: &[
+            "devices",
             "pid",
             "uts",
             "ipc",
@@ -179,6 +286,8 @@ pub const CATALOG: &[Row] = &[
             "mask",
             "readonly_paths",
             "pivot_root",
+            "caps",
+            "seccomp",
         ],
         ..NONE
     },

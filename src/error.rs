@@ -87,6 +87,14 @@ impl Error {
         self
     }
 
+    /// Adds what lies behind it, and what that one says to do.
+    #[must_use]
+    pub fn because(mut self, cause: &Self) -> Self {
+        self.0.doing = format!("{}: {cause}", self.0.doing);
+        self.0.hint = cause.0.hint.clone();
+        self
+    }
+
     /// Sets the exit status.
     #[must_use]
     pub fn status(mut self, status: i32) -> Self {

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{CloneFlags, Kernel, create_whole, maps, proc, random_hex, remove_tree};
+use crate::kernel::cgroup::processes;
+use crate::kernel::{CloneFlags, Kernel, create_whole, lsm, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
+use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
 
 /// A process, named for good: numbers are reused, starts are not.
@@ -71,10 +73,12 @@ pub enum Item {
         /// Whose it is, if it was taken.
         id: String,
     },
-    /// A cgroup, without processes by then.
+    /// A cgroup; who is still in it is ended.
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
     Process(Process),
+    /// A profile of AppArmor's that the kernel was given.
+    Profile(String),
 }
 
 impl Item {
@@ -83,8 +87,12 @@ impl Item {
         match self {
             Self::Directory(path) => format!("directory {}", path.display()),
             Self::Name { file, .. } => format!("name {}", file.display()),
-            Self::Cgroup(path) => format!("cgroup {}", path.display()),
+            Self::Cgroup(path) => match processes(path).len() {
+                0 => format!("cgroup {}", path.display()),
+                count => format!("cgroup {} with {count} of its processes", path.display()),
+            },
             Self::Process(process) => format!("process {}", process.pid),
+            Self::Profile(name) => format!("AppArmor profile {name}"),
         }
     }
 
@@ -94,6 +102,7 @@ impl Item {
             Self::Directory(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
             Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
+            Self::Profile(name) => lsm::profile_is_loaded(name) == Some(true),
         }
     }
 
@@ -104,9 +113,10 @@ impl Item {
             Self::Name { file, .. } if self.exists() => {
                 gone(std::fs::remove_file(file)).or_fail(|| format!("cannot remove {}", file.display()))
             }
-            Self::Cgroup(path) if path.exists() => k.rmdir(path),
+            Self::Cgroup(path) if path.exists() => group::clear(k, path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
-            Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
+            Self::Profile(name) if self.exists() => k.write_to(Path::new(lsm::REMOVE_PROFILE), name),
+            Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
         }
     }
 }
@@ -175,8 +185,14 @@ impl Ledger {
 
     /// Writes down what is about to be made.
     pub fn record(&mut self, item: Item) -> Result<()> {
-        self.file.write_all(&line(&item)?).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
-        self.items.push(item);
+        self.record_all(vec![item])
+    }
+
+    /// [`Ledger::record`] for several things, in one write.
+    pub fn record_all(&mut self, items: Vec<Item>) -> Result<()> {
+        let lines = items.iter().map(line).collect::<Result<Vec<_>>>()?.concat();
+        self.file.write_all(&lines).or_fail(|| format!("cannot write the ledger {}", self.path.display()))?;
+        self.items.extend(items);
         Ok(())
     }
 
@@ -201,7 +217,10 @@ fn short(id: &str) -> &str {
 /// Removes what can be removed and goes on after a failure, which it returns at
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
-    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).collect();
+    // First of all, since a frozen process of v1 can't be ended.
+    let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
+    let thawed = cgroups.map(|path| group::thaw(k, path)).fold(Ok(()), Result::and);
+    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).chain(thawed.err()).collect();
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
         Some(error) => Err(error.hint("`boxlab cleanup` tries again.")),
@@ -265,6 +284,7 @@ fn item_path(item: &Item) -> PathBuf {
     match item {
         Item::Directory(path) | Item::Cgroup(path) => path.clone(),
         Item::Name { file, .. } => file.clone(),
+        Item::Profile(name) => PathBuf::from(name),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }
 }

@@ -1,6 +1,7 @@
 //! What lies where: the store (images, writable layers) and the state (ledger,
 //! running containers). XDG Base Directory Specification, FHS.
 
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -63,9 +64,20 @@ pub fn config() -> PathBuf {
     directory("XDG_CONFIG_HOME", ".config")
 }
 
-/// Makes a directory and those above it.
+/// Makes a directory and those above it: others may pass through, not look.
 pub fn make(directory: &Path) -> Result<()> {
-    std::fs::create_dir_all(directory).map_err(|error| {
+    make_with(directory, 0o711)
+}
+
+/// Makes a directory that nobody else may pass: a setuid program in the files of a
+/// container is for the container alone.
+pub fn make_private(directory: &Path) -> Result<()> {
+    directory.parent().map_or(Ok(()), make)?;
+    make_with(directory, 0o700)
+}
+
+fn make_with(directory: &Path, mode: u32) -> Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(mode).create(directory).map_err(|error| {
         let place = "Another place can be chosen with --root DIR or BOXLAB_ROOT.";
         Error::io(format!("cannot make the directory {}", directory.display()), &error).hint(place)
     })

@@ -30,6 +30,12 @@ fn main() -> ExitCode {
         ("mount_propagation", mount_propagation),
         ("mount_readonly", mount_readonly),
         ("mount_pivot", mount_pivot),
+        ("security_caps", security_caps),
+        ("security_no_new_privs", security_no_new_privs),
+        ("security_rlimit", security_rlimit),
+        ("security_landlock", security_landlock),
+        ("security_lsm", security_lsm),
+        ("security_userns", security_userns),
         ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
         ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
         ("nothing_is_left_behind", nothing_is_left_behind),
@@ -245,7 +251,7 @@ fn mount_pivot() -> Outcome {
     refused(&["mount", "pivot", "--rootfs", "/no/such", "--", "true"], 125, &["cannot use /no/such as a root"])
 }
 
-const LABS: [&str; 16] = [
+const LABS: &[&str] = &[
     "ns uts",
     "ns ipc",
     "ns mnt",
@@ -262,7 +268,189 @@ const LABS: [&str; 16] = [
     "mount propagation",
     "mount readonly",
     "mount pivot",
+    "security caps",
+    "security no-new-privs",
+    "security rlimit",
+    "security landlock",
+    "security lsm",
+    "security userns",
 ];
+
+/// All lines that a lab has shown under a title, as often as it has.
+fn all_shown(events: &[serde_json::Value], title: &str) -> Vec<String> {
+    let shown = events.iter().filter(|event| event["event"] == "show" && event["title"] == title);
+    let text = |event: &serde_json::Value| {
+        let lines = event["lines"].as_array().cloned().unwrap_or_default();
+        lines.iter().filter_map(|line| line.as_str()).collect::<Vec<_>>().join("\n")
+    };
+    shown.map(text).collect()
+}
+
+/// The errors of a call in a run, `0` for success, in order.
+fn results(events: &[serde_json::Value], call: &str) -> Vec<String> {
+    let calls = events.iter().filter(|event| event["event"] == "call" && event["name"] == call);
+    calls.map(|event| event["errno"].as_str().unwrap_or("0").to_owned()).collect()
+}
+
+/// True if the lab's root has another user to become.
+fn has_others() -> bool {
+    boxlab::kernel::maps::needed().map_or_else(boxlab::kernel::maps::has_others, |maps| maps.have_others())
+}
+
+fn security_caps() -> Outcome {
+    let status = |text: &str, set: &str| boxlab::kernel::proc::field(text, set).unwrap_or_default();
+    let inside = stdout(&["security", "caps", "--", "cat", "/proc/self/status"])?;
+    for set in ["CapPrm", "CapEff", "CapBnd"] {
+        check(status(&inside, set) == "00000000a80425fb", format!("the 14 of a container: {inside}"))?;
+    }
+    let events = trace(&["security", "caps", "--drop", "NET_BIND_SERVICE,SETPCAP", "--", "true"]);
+    check(results(&events, "sethostname") == ["0", "EPERM"], "root may, then may not rename the machine")?;
+    check(results(&events, "bind") == ["0", "EACCES"], "root may, then may not have port 80")?;
+    let programs = all_shown(&events, "capabilities of that program");
+    let others = if has_others() { 2 } else { 0 };
+    check(programs.len() == others + 2, format!("{programs:?}"))?;
+    if has_others() {
+        check(
+            programs[0].contains("ambient: none") && programs[1].contains("ambient: CAP_NET"),
+            "kept by ambient alone",
+        )?;
+    }
+    check(programs[others].contains("bounding: all"), format!("exec gives all back: {programs:?}"))?;
+    check(!programs[others + 1].contains("all"), format!("but not beyond the bounding set: {programs:?}"))?;
+    let unbound = stdout(&["security", "caps", "--without", "bounding", "--", "cat", "/proc/self/status"])?;
+    check(status(&unbound, "CapEff") != "00000000a80425fb", "without the bounding set it all comes back")?;
+    check(
+        stdout(&["security", "caps", "--drop", "all", "--", "cat", "/proc/self/status"])?
+            .contains("CapEff:\t0000000000000000"),
+        "none",
+    )?;
+    check(host("uname -n") == host("cat /proc/sys/kernel/hostname"), "the name outside")?;
+    refused(&["security", "caps", "--keep", "NET_ADMN", "--", "true"], 2, &["'NET_ADMN'", "Did you mean NET_ADMIN?"])
+}
+
+fn security_no_new_privs() -> Outcome {
+    let before = host("grep NoNewPrivs /proc/self/status");
+    let inside = stdout(&["security", "no-new-privs", "--", "grep", "NoNewPrivs", "/proc/self/status"])?;
+    check(inside == "NoNewPrivs:\t1\n", format!("the promise is inherited: {inside}"))?;
+    let events = trace(&["security", "no-new-privs", "--", "true"]);
+    let ids = all_shown(&events, "its user ids: real, effective, saved, filesystem");
+    let expected: &[&str] = if has_others() { &["1 0 0 0", "1 1 1 1"] } else { &[] };
+    check(ids == expected, format!("setuid before the promise, and after: {ids:?}"))?;
+    check(host("grep NoNewPrivs /proc/self/status") == before, "outside nothing is promised")?;
+    check(host("cat /proc/self/mountinfo").lines().all(|line| !line.contains("boxlab-test")), "no mount outside")?;
+    refused(&["security", "no-new-privs", "--", "/etc/passwd"], 126, &["cannot run '/etc/passwd'"])
+}
+
+fn security_rlimit() -> Outcome {
+    let before = host("ulimit -n");
+    let inside = stdout(&[
+        "security",
+        "rlimit",
+        "nofile=50:60",
+        "core=0",
+        "--",
+        "sh",
+        "-c",
+        "ulimit -n; ulimit -Hn; ulimit -c",
+    ])?;
+    check(inside == "50\n60\n0\n", format!("the limits inside: {inside}"))?;
+    let events = trace(&["security", "rlimit", "--", "true"]);
+    check(
+        events.iter().any(|event| event["name"] == "openat" && event["errno"] == "EMFILE"),
+        "no file beyond the limit",
+    )?;
+    check(shown(&events, "bytes written before it was refused") == ["65536"], "no byte beyond the limit")?;
+    check(results(&events, "prlimit64") == ["0", "0", "0", "0", "EPERM"], "up, down, and never beyond the hard one")?;
+    check(host("ulimit -n") == before, "the limits outside")?;
+    refused(
+        &["security", "rlimit", "nofile=1:99999999999", "--", "true"],
+        125,
+        &["cannot set the limit nofile=1:99999999999"],
+    )?;
+    refused(&["security", "rlimit", "nofiles=1", "--", "true"], 2, &["'nofiles'", "Did you mean 'nofile'?"])
+}
+
+fn security_landlock() -> Outcome {
+    let directory = scratch("landlock");
+    let [open, shut] = ["open", "shut"].map(|name| directory.join(name));
+    for path in [&open, &shut] {
+        std::fs::create_dir_all(path)?;
+        std::fs::write(path.join("note"), "readable\n")?;
+    }
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let script = format!(
+        "cat {0}/note; cat {1}/note || echo shut; echo new 2>&- > {0}/new || echo read-only",
+        path(&open),
+        path(&shut)
+    );
+    let inside = stdout(&["security", "landlock", "--read", &path(&open), "--", "sh", "-c", &script])?;
+    check(inside == "readable\nshut\nread-only\n", format!("what the rules allow: {inside}"))?;
+    let inside = stdout(&["security", "landlock", "--write", &path(&open), "--", "sh", "-c", &script])?;
+    check(inside == "readable\nshut\n" && open.join("new").exists(), format!("with --write: {inside}"))?;
+    check(std::fs::read(shut.join("note")).is_ok(), "nothing is shut outside")?;
+    let events = trace(&["security", "landlock", "--", "true"]);
+    let refusals = events.iter().filter(|event| event["errno"] == "EACCES").count();
+    check(refusals == 2, format!("reading and writing outside of the rules: {refusals} refused"))?;
+    if !is_root() {
+        let words = ["landlock_restrict_self", "EPERM", "PR_SET_NO_NEW_PRIVS"];
+        refused(&["security", "landlock", "--without", "no_new_privs", "--", "true"], 125, &words)?;
+    }
+    refused(
+        &["security", "landlock", "--read", "/no/such", "--", "true"],
+        125,
+        &["cannot make a rule for /no/such", "ENOENT"],
+    )
+}
+
+fn security_lsm() -> Outcome {
+    use boxlab::kernel::lsm::{Labels, active};
+    let mounted = host("grep -c securityfs /proc/self/mountinfo");
+    let events = trace(&["security", "lsm", "--", "true"]);
+    let modules = active().ok_or("this kernel does not tell its modules")?;
+    let listed: Vec<String> = shown(&events, "security modules at work")
+        .iter()
+        .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    check(listed == modules, format!("{listed:?} are not {modules:?}"))?;
+    check(host("grep -c securityfs /proc/self/mountinfo") == mounted, "no mount outside")?;
+    for (module, option) in [(Labels::AppArmor, "--apparmor"), (Labels::Selinux, "--label")] {
+        if !module.active() {
+            refused(
+                &["security", "lsm", option, "some", "--", "true"],
+                125,
+                &[module.name(), "not at work here", "landlock"],
+            )?;
+        }
+    }
+    if Labels::AppArmor.active() {
+        refused(&["security", "lsm", "--apparmor", "no-such-profile", "--", "true"], 125, &["no-such-profile"])?;
+    }
+    refused(&["security", "lsm", "--apparmor", "a", "--label", "b", "--", "true"], 2, &["cannot be used with"])
+}
+
+fn security_userns() -> Outcome {
+    let events = trace(&["security", "userns", "--", "true"]);
+    let inside = all_shown(&events, "user ids of this process, seen from inside");
+    let outside = all_shown(&events, "user ids of that process, seen from here");
+    let owners = all_shown(&events, "owners of the files").pop().unwrap_or_default();
+    let uid = host("id -u").trim().to_owned();
+    let all = |id: &str| [id; 4].join(" ");
+    if is_root() {
+        check(inside == [all("0"), all("0")], format!("root inside, both times: {inside:?}"))?;
+        check(
+            outside[0] == all("0") && outside[1] != all("0"),
+            format!("root outside, but not the second time: {outside:?}"),
+        )?;
+        check(results(&events, "openat2").contains(&"EACCES".to_owned()), "the secret is kept from the second")?;
+    } else {
+        check(
+            inside[0] == all("0") && outside == [all(&uid)],
+            format!("root inside is this user: {inside:?} {outside:?}"),
+        )?;
+    }
+    check(owners.lines().count() == if is_root() || has_others() { 3 } else { 2 }, format!("the files: {owners}"))?;
+    refused(&["security", "userns", "--map", "0:0:1", "--", "true"], 2, &["--map"])
+}
 
 /// The steps of a run, in order, with who took them.
 fn steps(events: &[serde_json::Value]) -> Vec<String> {

@@ -64,7 +64,8 @@ impl Context {
             Trace::Steps => Detail::Steps,
             Trace::Full => Detail::Full,
         };
-        Ok(Box::new(Narrator::new(self.sink()?, detail, width(), Marks::new(utf8()))))
+        let narrator = Narrator::new(self.sink()?, detail, width(), Marks::new(utf8()));
+        Ok(Box::new(narrator.on_terminal(self.global.trace_file.is_none() && draws())))
     }
 
     fn sink(&self) -> Result<Box<dyn Write>> {
@@ -75,11 +76,10 @@ impl Context {
 
     fn colors(&self) -> bool {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match self.global.color.or(self.config.color).unwrap_or(Color::Auto) {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !plain && !dumb && self.global.trace_file.is_none() && std::io::stderr().is_terminal(),
+            Color::Auto => !plain && self.global.trace_file.is_none() && draws(),
         }
     }
 }
@@ -96,6 +96,11 @@ fn config() -> Result<Config> {
         let error = Error::new(format!("cannot understand {}: {}", path.display(), error.message()));
         error.hint("It may set `trace` (off, steps, full, json) and `color` (auto, always, never).")
     })
+}
+
+/// True if standard error is a terminal that understands more than lines.
+fn draws() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Columns of the terminal, within what reads well; 80 in a pipe.

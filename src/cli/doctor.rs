@@ -12,6 +12,7 @@ use super::context::Context;
 use super::output;
 use crate::catalog::{CATALOG, Row};
 use crate::error::{IoContext, Result};
+use crate::kernel::lsm::Labels;
 use crate::kernel::{euid, maps, proc, program_path, user_name};
 use crate::paths;
 
@@ -145,6 +146,18 @@ fn limits(row: &Row, output: &Output) -> Option<(String, String)> {
     match row.command {
         "ns user" if maps::needed().is_some() && maps::ranges().is_none() => Some(missing_ranges()),
         "run" if maps::needed().is_some() && maps::ranges().is_none() => Some(missing_ranges()),
+        "security caps" | "security no-new-privs" | "security userns"
+            if maps::needed().is_some() && maps::ranges().is_none() =>
+        {
+            Some(missing_ranges())
+        }
+        "security userns" if maps::needed().is_some() => {
+            Some(("only root can start a process without a user namespace".to_owned(), "run as root".to_owned()))
+        }
+        "security lsm" if ![Labels::AppArmor, Labels::Selinux].iter().any(|module| module.active()) => Some((
+            "neither AppArmor nor SELinux is at work: there is nothing to apply".to_owned(),
+            "a kernel that has one, started with the boot parameter security=apparmor or security=selinux".to_owned(),
+        )),
         "ns cgroup" if !proc::own_cgroup().is_some_and(|own| proc::writable(&own)) => Some((
             "no cgroup can be made without delegation; the present ones serve".to_owned(),
             "run as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`".to_owned(),
@@ -186,12 +199,12 @@ fn host() -> String {
 fn report(lines: &[Line]) -> String {
     let mut text = String::new();
     for line in lines {
-        text.push_str(&format!("{:<18} {}\n", line.command, word(line.verdict)));
+        text.push_str(&format!("{:<22} {}\n", line.command, word(line.verdict)));
         for (label, detail) in [("why", &line.why), ("do", &line.remedy)] {
             let Some(detail) = detail else { continue };
-            for (index, row) in textwrap::wrap(detail, 54).iter().enumerate() {
+            for (index, row) in textwrap::wrap(detail, 50).iter().enumerate() {
                 let label = if index == 0 { label } else { "" };
-                text.push_str(&format!("{:<18} {label:>4}  {row}\n", ""));
+                text.push_str(&format!("{:<22} {label:>4}  {row}\n", ""));
             }
         }
     }

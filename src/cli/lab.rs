@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -13,10 +14,12 @@ use super::context::Context;
 use crate::catalog::{self, Row};
 use crate::error::{IoContext, Result};
 use crate::kernel::Maps;
+use crate::kernel::cgroup::Group;
 use crate::kernel::maps;
-use crate::kernel::{Child, CloneFlags, Kernel, Mode, Parts, Program, proc};
+use crate::kernel::{Child, CloneFlags, Exit, Heard, Kernel, Mode, Parts, Program, is_terminal_input, proc};
 use crate::ledger::{Item, Ledger, Process};
 use crate::paths;
+use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
 
 /// The gate at which the child lets the host look.
@@ -91,6 +94,8 @@ pub struct Lab<'c> {
     maps: Option<Maps>,
     ledger: RefCell<Option<Ledger>>,
     program: Vec<OsString>,
+    /// Whether the user has named the program, or can use a shell.
+    wants_program: bool,
 }
 
 impl<'c> Lab<'c> {
@@ -105,8 +110,9 @@ impl<'c> Lab<'c> {
         let row = catalog::row(command);
         let k = context.kernel(Trace::Full, options.mode(row)?)?;
         k.take_signals()?;
+        let wants_program = !program.is_empty() || is_terminal_input();
         let program = if program.is_empty() { vec![shell()] } else { program.to_vec() };
-        let lab = Self { k, context, maps: maps::needed(), ledger: RefCell::new(None), program };
+        let lab = Self { k, context, maps: maps::needed(), ledger: RefCell::new(None), program, wants_program };
         let outcome = body(&lab);
         let cleared = lab.ledger.take().map_or(Ok(()), |ledger| ledger.clear(&lab.k));
         if outcome.is_ok() {
@@ -121,20 +127,54 @@ impl<'c> Lab<'c> {
         self.maps.is_some() || !maps::on_the_host()
     }
 
+    /// True if the lab's root can become somebody else.
+    pub fn has_other_users(&self) -> bool {
+        self.maps.as_ref().map_or_else(maps::has_others, Maps::have_others)
+    }
+
+    /// A program of the host's that a lab itself runs.
+    pub fn tool(&self, command: &[&str]) -> Result<Program> {
+        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
+        Program::find(&command, &environment())
+    }
+
+    /// The file of the user's program.
+    pub fn program_file(&self) -> Result<PathBuf> {
+        let program = Program::find(&self.program, &environment())?;
+        let path = PathBuf::from(std::ffi::OsStr::from_bytes(program.path.to_bytes()));
+        path.canonicalize().or_fail(|| format!("cannot find {}", path.display()))
+    }
+
     /// Writes down something that is about to be made; `item` is given the
     /// identifier that the lab's things are named by. A plan makes nothing.
     pub fn record(&self, item: impl FnOnce(&str) -> Item) -> Result<()> {
         if self.k.plans() {
             return Ok(());
         }
-        let mut slot = self.ledger.borrow_mut();
-        if slot.is_none() {
-            *slot = Some(Ledger::open(&self.context.paths)?);
-        }
-        slot.as_mut().map_or(Ok(()), |ledger| {
+        self.in_ledger(|ledger| {
             let item = item(ledger.short_id());
             ledger.record(item)
         })
+    }
+
+    /// The ledger of this command, opened when it is first needed.
+    fn in_ledger<T>(&self, write: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+        let mut slot = self.ledger.borrow_mut();
+        let mut ledger = match slot.take() {
+            Some(ledger) => ledger,
+            None => Ledger::open(&self.context.paths)?,
+        };
+        let written = write(&mut ledger);
+        slot.replace(ledger);
+        written
+    }
+
+    /// A name for what the lab makes: it holds the identifier of what is written down.
+    pub fn name(&self) -> Result<String> {
+        if self.k.plans() {
+            return Ok("boxlab-lab".to_owned());
+        }
+        self.in_ledger(|ledger| Ok(format!("boxlab-{}", ledger.short_id())))
     }
 
     /// Writes down a process: one that becomes setuid does not die with its parent.
@@ -188,6 +228,36 @@ impl<'c> Lab<'c> {
             self.k.answer(&child)?;
         }
         Ok(child)
+    }
+
+    /// Starts a child in these cgroups. It is known by being in them: after a kill
+    /// whoever is left there is ended.
+    pub fn start_in(&self, group: &Group, inside: impl FnOnce(&Kernel) -> Result<()>) -> Result<Child> {
+        let born_in = group::open_v2(&self.k, group)?;
+        self.k.clone3_into("child", CloneFlags::empty(), born_in.as_ref(), |k| {
+            group::enter_v1(k, group)?;
+            inside(k)
+        })
+    }
+
+    /// Host: hears a child out, whose gates `at` is told, and waits for its end.
+    pub fn attend(&self, mut child: Child, mut at: impl FnMut(&str) -> Result<()>) -> Result<Exit> {
+        while let Heard::Gate(gate) = self.k.hear(&mut child)? {
+            at(&gate)?;
+            self.k.answer(&child)?;
+        }
+        self.k.watch(&mut child)
+    }
+
+    /// The user's program in these cgroups; none, if the user has named none and has
+    /// no terminal to use a shell on.
+    pub fn run_in(&self, group: &Group) -> Result<i32> {
+        if !self.wants_program {
+            return Ok(0);
+        }
+        self.k.step("Start your program in the same group, with the limit as it is");
+        let child = self.start_in(group, |k| self.become_program(k))?;
+        self.watch(child, |_, _| Ok(()))
     }
 
     /// Child: lets the host look, then becomes the user's program.

@@ -1,16 +1,21 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
+mod cgroup;
+mod cgroups;
 mod cleanup;
 mod context;
 mod doctor;
+mod guards;
 mod image;
 mod lab;
+mod limits;
 mod manual;
 mod mount;
 mod mounts;
 mod ns;
 mod output;
 mod run;
+mod security;
 mod size;
 
 use std::path::PathBuf;
@@ -87,6 +92,16 @@ enum Command {
         #[command(subcommand)]
         command: mount::Mount,
     },
+    /// Cgroups: how much a group of processes may use
+    Cgroup {
+        #[command(subcommand)]
+        command: cgroup::Cgroup,
+    },
+    /// Security: what root in a container may not do
+    Security {
+        #[command(subcommand)]
+        command: security::Security,
+    },
     /// Images: the files that containers are made of
     Image {
         #[command(subcommand)]
@@ -111,6 +126,8 @@ impl Cli {
         match self.command {
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
+            Command::Cgroup { command } => command.run(&context),
+            Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),

@@ -8,19 +8,23 @@ use clap::Args;
 
 use super::Trace;
 use super::context::Context;
+use super::guards::GuardOptions;
 use super::image;
 use super::lab::{self, Options};
+use super::limits::LimitOptions;
 use super::mounts;
 use super::size;
 use crate::catalog;
 use crate::container::launch;
+use crate::container::limits::Limits;
 use crate::container::spec::{Network, Root, Spec};
 use crate::error::{Error, IoContext, Result};
 use crate::image::Image;
+use crate::kernel::cgroup::Group;
 use crate::kernel::maps;
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags,
-    Kernel, Mode, is_terminal, is_terminal_input, random_hex,
+    Kernel, Maps, Mode, is_terminal, is_terminal_input, random_hex,
 };
 use crate::ledger::Ledger;
 use crate::primitives::mount::overlay::Layers;
@@ -78,6 +82,9 @@ pub struct Run {
     /// Whose network: `none` (loopback alone) or `host`
     #[arg(long, value_name = "NETWORK", default_value = "none", value_parser = network)]
     network: Network,
+    /// Whose ids it has: `host`, or `private` for a user namespace in which root is nobody outside
+    #[arg(long, value_name = "USERNS", default_value = "", hide_default_value = true, value_parser = Userns::parse)]
+    userns: Userns,
     /// A small init is PID 1: it collects orphans and passes signals on
     #[arg(long)]
     init: bool,
@@ -91,6 +98,10 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     rootfs: Option<PathBuf>,
     #[command(flatten)]
+    limits: LimitOptions,
+    #[command(flatten)]
+    guards: GuardOptions,
+    #[command(flatten)]
     lab: Options,
     /// The image [default: host], then the command and its arguments
     #[arg(trailing_var_arg = true, value_name = "IMAGE [COMMAND] [ARG]")]
@@ -102,6 +113,35 @@ fn network(text: &str) -> std::result::Result<Network, String> {
         "none" => Ok(Network::None),
         "host" => Ok(Network::Host),
         other => Err(format!("there is no network '{other}' yet: none or host")),
+    }
+}
+
+/// `--userns`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Userns {
+    /// The host's for root, a private one for others.
+    Usual,
+    Host,
+    Private,
+}
+
+impl Userns {
+    fn parse(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "" => Ok(Self::Usual),
+            "host" => Ok(Self::Host),
+            "private" => Ok(Self::Private),
+            other => Err(format!("there is no '{other}': host or private")),
+        }
+    }
+
+    fn maps(self) -> Result<Option<Maps>> {
+        match (self, maps::needed()) {
+            (Self::Host, Some(_)) => Err(Error::new("only root can run a container in the host's user namespace")
+                .hint("Leave out --userns host: yours is private, and root in it is you outside.")),
+            (Self::Private, None) => Ok(Some(maps::range_for_root())),
+            (_, maps) => Ok(maps),
+        }
     }
 }
 
@@ -176,25 +216,19 @@ impl Run {
         command: &[OsString],
     ) -> Result<Spec> {
         let config = image.and_then(|image| image.config.config().as_ref());
-        let maps = maps::needed();
+        let maps = self.userns.maps()?;
         let in_user_namespace = maps.is_some() || !maps::on_the_host();
         let (assembled, etc, writable) = launch::places(&context.paths, &id[..12]);
-        let root = match (&self.rootfs, image) {
-            (Some(directory), _) => Root::Directory(root_directory(directory)?),
-            (None, image) => {
-                let lower = image.map(|image| image.layers.clone()).unwrap_or_default();
-                let (upper, work) = (writable.join("upper"), writable.join("work"));
-                Root::Overlay(Layers { lower, upper, work, userxattr: in_user_namespace })
-            }
-        };
+        let (root, shifted) = self.root(image, &context.paths.running(&id[..12]), &writable, in_user_namespace)?;
         let shell = self.image_and_command.is_empty() && is_terminal();
-        let terminal = self.tty || shell;
-        let interactive = self.interactive || shell;
+        let (terminal, interactive) = (self.tty || shell, self.interactive || shell);
         if terminal && interactive && !is_terminal_input() {
             return Err(Error::usage("standard input is no terminal, so -t and -i can't go together")
                 .hint("Leave out -t to pass a pipe on, or run it in a terminal."));
         }
         let hostname = self.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
+        let namespaces = self.namespaces(mode, maps.is_some());
+        let (group, limits) = self.limits(mode, id, maps.is_some())?;
         Ok(Spec {
             id: id.to_owned(),
             command: self.command(config, command)?,
@@ -206,16 +240,65 @@ impl Run {
             init: self.init,
             network: self.network,
             shm_size: self.shm_size,
-            namespaces: self.namespaces(mode, maps.is_some()),
+            guards: self.guards.guards()?,
+            devices: self.guards.devices()?,
+            sysctls: self.guards.sysctls(namespaces, self.network)?,
+            groups: self.guards.group_add.clone(),
+            namespaces,
             hostname,
             root,
+            shifted,
             assembled,
             etc,
             terminal,
             interactive,
             maps,
             in_user_namespace,
+            group,
+            limits,
         })
+    }
+
+    /// Its files, and what of them root shows to a user namespace with owners shifted.
+    fn root(
+        &self,
+        image: Option<&Image>,
+        running: &Path,
+        writable: &Path,
+        in_user_namespace: bool,
+    ) -> Result<(Root, Vec<(PathBuf, PathBuf)>)> {
+        let shifts = self.userns == Userns::Private && maps::privileged();
+        if let Some(directory) = &self.rootfs {
+            let directory = root_directory(directory)?;
+            if !shifts {
+                return Ok((Root::Directory(directory), Vec::new()));
+            }
+            let place = running.join("lower/0");
+            return Ok((Root::Directory(place.clone()), vec![(directory, place)]));
+        }
+        let mut lower = image.map(|image| image.layers.clone()).unwrap_or_default();
+        let mut shifted = Vec::new();
+        if shifts {
+            let place = |(index, layer): (usize, PathBuf)| (layer, running.join(format!("lower/{index}")));
+            shifted = lower.into_iter().enumerate().map(place).collect();
+            lower = shifted.iter().map(|(_, place)| place.clone()).collect();
+        }
+        let (upper, work) = (writable.join("upper"), writable.join("work"));
+        Ok((Root::Overlay(Layers { lower, upper, work, userxattr: in_user_namespace }), shifted))
+    }
+
+    /// What it may use, and the cgroups that hold it to that.
+    fn limits(&self, mode: &Mode, id: &str, in_user_namespace: bool) -> Result<(Group, Limits)> {
+        let limits = self.limits.limits(self.guards.device_rules()?, in_user_namespace)?;
+        if !mode.parts.wants("cgroup") {
+            if LimitOptions::need_cgroups(&limits) {
+                return Err(Error::usage("a limit needs the cgroup that you leave out"));
+            }
+            return Ok((Group::default(), limits));
+        }
+        let group = Group::named(&format!("boxlab-{}", &id[..12]));
+        limits.check(&group)?;
+        Ok((group, limits))
     }
 
     fn namespaces(&self, mode: &Mode, rootless: bool) -> CloneFlags {

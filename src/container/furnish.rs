@@ -1,16 +1,19 @@
 //! Furnishes a container's root: the kernel's filesystems, devices, the few files
 //! of /etc that are made for it, what the user mounts, and what is covered.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use super::spec::{Mount, Spec, What};
-use crate::error::{Context, IoContext, Result};
+use super::spec::{Device, Mount, Spec, What};
+use crate::error::{Context, Error, IoContext, Result};
+use crate::kernel::cgroup::Version;
 use crate::kernel::errno::{ENOENT, ENOSYS};
 use crate::kernel::{
-    CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY,
-    O_PATH, OFlag, is_directory, maps, proc as kernel_proc,
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
+    MS_NOSUID, MS_RDONLY, O_PATH, O_WRONLY, OFlag, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, is_directory, is_procfs, maps,
+    proc as kernel_proc,
 };
+use crate::primitives::cgroup::mounts as cgroups;
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
 
 /// The group that owns terminals, in Debian and nearly everywhere.
@@ -19,8 +22,62 @@ const TTY: u32 = 5;
 /// /proc, /sys and /dev, for the namespaces of this container.
 pub fn kernel_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     k.part("proc", |k| proc_filesystem(k, spec, root))?;
-    k.part("sys", |k| sys_filesystem(k, spec, root))?;
-    k.part("dev", |k| devices(k, spec, root))
+    sysctls(k, spec, root)?;
+    k.part("sys", |k| {
+        sys_filesystem(k, spec, root)?;
+        cgroup_filesystems(k, spec, root)
+    })?;
+    k.part("dev", |k| devices(k, spec, root))?;
+    spec.devices.iter().try_for_each(|device| asked_device(k, spec, device, root))
+}
+
+/// Settings of the container's own namespaces, while /proc/sys can be written to.
+fn sysctls(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    for (name, value) in &spec.sysctls {
+        k.step("Set what you asked for, in its own namespaces only");
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        let resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
+        let inner = path.strip_prefix("/").unwrap_or(&path);
+        let file = k.openat2(root.as_fd(), inner, O_WRONLY, 0, resolve);
+        let file = file.doing(|| format!("cannot set {name}"))?;
+        // A write that lands elsewhere could be made to do anything. CVE-2025-52881
+        if !k.plans() && !is_procfs(&file) {
+            return Err(Error::new(format!("{} does not lead into /proc", path.display())));
+        }
+        k.write_into(&file, &path, value).doing(|| format!("cannot set {name} to '{value}'"))?;
+    }
+    Ok(())
+}
+
+/// /sys/fs/cgroup: what the container is allowed, for it to see and not to change.
+fn cgroup_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+    let own_namespace = spec.namespaces.contains(CLONE_NEWCGROUP);
+    if spec.group.places.is_empty() || !own_namespace {
+        return Ok(());
+    }
+    k.step("Show it its own cgroups, read-only: it may see its limits");
+    let read_only = !spec.guards.writable_sys;
+    let place = Path::new("/sys/fs/cgroup");
+    let target = target::directory(k, root, place)?;
+    if let [only] = &spec.group.places[..]
+        && only.version == Version::V2
+    {
+        return cgroups::unified(k, &target, read_only);
+    }
+    cgroups::directory(k, &target)?;
+    cgroups::trees(k, &target::directory(k, root, place)?, &spec.group, read_only)?;
+    if read_only { readonly::remount(k, &kernel_proc::fd_path(&target::directory(k, root, place)?)) } else { Ok(()) }
+}
+
+/// `--device`
+fn asked_device(k: &Kernel, spec: &Spec, device: &Device, root: &OwnedFd) -> Result<()> {
+    let doing = || format!("cannot give it {}", device.source.display());
+    let (Some(parent), Some(name)) = (device.target.parent(), device.target.file_name()) else { return Ok(()) };
+    if spec.in_user_namespace {
+        return dev::borrowed(k, &device.source, &target::file(k, root, &device.target)?).doing(doing);
+    }
+    let directory = target::directory(k, root, parent)?;
+    dev::node(k, &directory, name, &device.node).doing(doing)
 }
 
 fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
@@ -45,7 +102,7 @@ fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     });
     let target = target::directory(k, root, Path::new("/sys"))?;
     if own {
-        return sysfs::mount(k, &kernel_proc::fd_path(&target));
+        return sysfs::mount(k, &kernel_proc::fd_path(&target), !spec.guards.writable_sys);
     }
     bind::bind(k, Path::new("/sys"), &kernel_proc::fd_path(&target), true)?;
     let mounted = target::directory(k, root, Path::new("/sys"))?;

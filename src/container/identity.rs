@@ -29,12 +29,17 @@ pub struct Identity {
 impl Identity {
     /// `USER[:GROUP]`, each by name or number; root without one. The caller's root
     /// directory is already that of the container.
-    pub fn find(k: &Kernel, user: Option<&str>, groups_fixed: bool) -> Result<Self> {
+    pub fn find(k: &Kernel, user: Option<&str>, more: &[String], groups_fixed: bool) -> Result<Self> {
         let user = user.filter(|user| !user.is_empty()).unwrap_or("0");
         if k.plans() {
             return Ok(Self { uid: 0, gid: 0, groups: Vec::new(), home: "/root".to_owned(), groups_fixed });
         }
-        Self::among(user, &read("/etc/passwd"), &read("/etc/group")).map(|found| Self { groups_fixed, ..found })
+        let group = read("/etc/group");
+        let mut found = Self::among(user, &read("/etc/passwd"), &group)?;
+        for name in more {
+            found.groups.push(group_id(name, &group)?);
+        }
+        Ok(Self { groups_fixed, ..found })
     }
 
     fn among(user: &str, passwd: &str, group: &str) -> Result<Self> {
@@ -49,8 +54,7 @@ impl Identity {
         let mut groups = Vec::new();
         match own_group {
             Some(name) => {
-                let found = lines(group).find(|fields| fields[0] == name).and_then(|fields| number(fields.get(2)));
-                gid = found.or_else(|| name.parse().ok()).ok_or_else(|| unknown("group", name, "/etc/group"))?;
+                gid = group_id(name, group)?;
             }
             None => groups = memberships(group, entry.as_ref().map_or("", |fields| fields[0])),
         }
@@ -111,6 +115,12 @@ fn read(path: &str) -> String {
         }
     }
     text
+}
+
+/// A group by name or number.
+fn group_id(name: &str, group: &str) -> Result<u32> {
+    let found = lines(group).find(|fields| fields[0] == name).and_then(|fields| number(fields.get(2)));
+    found.or_else(|| name.parse().ok()).ok_or_else(|| unknown("group", name, "/etc/group"))
 }
 
 #[cfg(test)]

@@ -8,25 +8,33 @@ use std::convert::Infallible;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use super::confine;
 use super::furnish;
 use super::identity::Identity;
 use super::spec::{Root, Spec};
 use super::terminal;
 use crate::error::{Context, Error, Result};
 use crate::kernel::errno::{EEXIST, ENOENT};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, O_DIRECTORY, O_PATH, Program, maps};
-use crate::primitives::mount::{bind, overlay, pivot, readonly};
+use crate::kernel::{
+    CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, O_DIRECTORY, O_PATH, Program, maps,
+};
+use crate::primitives::cgroup::group;
+use crate::primitives::mount::{bind, idmap, overlay, pivot, readonly};
 use crate::primitives::net::loopback;
-use crate::primitives::ns::{mnt, user, uts};
+use crate::primitives::ns::{cgroup, mnt, user, uts};
 
 /// The container's first process, up to its exec.
-pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
+pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> {
     // The modes below are meant as they are written.
     k.umask(0);
+    group::enter_v1(k, &spec.group)?;
     if spec.maps.is_some() {
         user::become_root(k)?;
     }
     let groups_fixed = maps::groups_fixed();
+    if spec.namespaces.contains(CLONE_NEWCGROUP) {
+        cgroup::hide(k)?;
+    }
     if spec.namespaces.contains(CLONE_NEWUTS) {
         uts::rename(k, &spec.hostname)?;
     }
@@ -37,13 +45,15 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     k.step("Cut the mount table off from the host's: no mount travels out");
     mnt::private(k)?;
     let input = {
-        let root = assemble(k, spec)?;
+        let root = assemble(k, spec, shifted)?;
         furnish::kernel_filesystems(k, spec, &root)?;
         k.part("etc", |k| furnish::etc(k, spec, &root))?;
         furnish::user_mounts(k, spec, &root)?;
         let input = terminal::open(k, spec, &root)?;
-        k.part("mask", |k| furnish::mask(k, &root))?;
-        k.part("readonly_paths", |k| furnish::readonly_paths(k, &root))?;
+        if spec.guards.masks {
+            k.part("mask", |k| furnish::mask(k, &root))?;
+            k.part("readonly_paths", |k| furnish::readonly_paths(k, &root))?;
+        }
         input
     };
     if spec.read_only {
@@ -52,15 +62,22 @@ pub fn init(k: &Kernel, spec: &Spec) -> Result<Infallible> {
     }
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 
-    let identity = Identity::find(k, spec.user.as_deref(), groups_fixed)?;
+    let identity = Identity::find(k, spec.user.as_deref(), &spec.groups, groups_fixed)?;
     terminal::take(k, spec, input, &identity)?;
     start_in(k, &spec.workdir)?;
-    identity.assume(k)?;
-    if spec.init { supervise(k, spec, &identity) } else { become_program(k, spec, &identity) }
+    confine::lay_down(k, spec, &identity)?;
+    if spec.init {
+        return supervise(k, spec, &identity);
+    }
+    become_program(k, spec, &identity, |k| confine::seal(k, spec, &identity))
 }
 
 /// Puts the root filesystem together and opens it.
-fn assemble(k: &Kernel, spec: &Spec) -> Result<OwnedFd> {
+fn assemble(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<OwnedFd> {
+    if !shifted.is_empty() {
+        let targets: Vec<&Path> = spec.shifted.iter().map(|(_, target)| target.as_path()).collect();
+        idmap::place(k, shifted, &targets)?;
+    }
     let cannot = || format!("cannot put the root filesystem together at {}", spec.assembled.display());
     match &spec.root {
         Root::Overlay(layers) => {
@@ -104,24 +121,38 @@ fn make_all(k: &Kernel, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Nothing of boxlab is left when the program starts: no descriptor, no mask.
-fn become_program(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible> {
+/// Nothing of boxlab is left when the program starts: no descriptor, no mask, no
+/// right that it is not to have.
+fn become_program(
+    k: &Kernel,
+    spec: &Spec,
+    identity: &Identity,
+    seal: impl Fn(&Kernel) -> Result<()>,
+) -> Result<Infallible> {
     let program = Program::find(&spec.command, &identity.environment(&spec.env))?;
-    k.step("No descriptor of ours reaches the program, which takes over now");
+    k.step("No descriptor of ours reaches the program");
     k.umask(0o022);
     k.close_on_exec_from(3)?;
-    k.execve(&program)
+    k.last(|k| {
+        seal(k)?;
+        k.step("The program takes over; nothing of boxlab is left in here");
+        k.execve(&program)
+    })
 }
 
-/// `--init`: this process stays PID 1, passes signals on and collects orphans.
+/// `--init`: this process stays PID 1, passes signals on and collects orphans. It
+/// lays its own rights down first, and the program is born without them.
 fn supervise(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible> {
+    confine::seal(k, spec, identity)?;
     k.step("Stay as PID 1, which collects orphans; the program is its child");
+    // Its memory and its /proc/1/exe are not for the container to open. CVE-2019-5736
+    k.set_not_dumpable()?;
     k.block_all_signals()?;
     let program = k.clone3("program", CloneFlags::empty(), |k| {
         if spec.terminal {
             k.take_foreground()?;
         }
-        become_program(k, spec, identity)
+        become_program(k, spec, identity, |_| Ok(()))
     })?;
     k.hang_up();
     k.exit(k.reap_until(&program)?.status())

@@ -4,17 +4,28 @@
 //! The child's half is `init`. All that outlives this process is in the ledger
 //! before it is made.
 
+use std::fs::Permissions;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 
 use super::attach::Attached;
 use super::init;
+use super::limits;
 use super::spec::{Network, Root, Spec, What};
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{CLONE_NEWPID, Child, Exit, Heard, Kernel, Signal, create_whole, proc};
+use crate::kernel::lsm;
+use crate::kernel::{
+    CLONE_NEWCGROUP, CLONE_NEWPID, CLONE_NEWUSER, Child, Exit, Heard, Kernel, Maps, O_RDONLY, Signal, create_whole,
+    proc,
+};
 use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
+use crate::primitives::cgroup::{group, mem};
+use crate::primitives::mount::idmap;
 use crate::primitives::ns::user;
+use crate::primitives::security::lsm as security;
 
 /// How many Ctrl-C a program without a terminal may ignore.
 const PATIENCE: usize = 3;
@@ -24,13 +35,16 @@ const PATIENCE: usize = 3;
 pub fn prepare(paths: &Paths, spec: &Spec, ledger: &mut Ledger) -> Result<()> {
     let running = paths.running(ledger.short_id());
     ledger.record(Item::Directory(running))?;
+    let cgroups = spec.group.places.iter().map(|place| Item::Cgroup(place.path.clone()));
+    ledger.record_all(cgroups.collect())?;
     paths::make(&spec.assembled)?;
     paths::make(&spec.etc)?;
     if let Root::Overlay(layers) = &spec.root {
-        ledger.record(Item::Directory(paths.writable(ledger.short_id())))?;
-        paths::make(&layers.upper)?;
-        paths::make(&layers.work)?;
+        let writable = paths.writable(ledger.short_id());
+        ledger.record(Item::Directory(writable.clone()))?;
+        make_writable(spec, &writable, &[&layers.upper, &layers.work])?;
     }
+    spec.shifted.iter().try_for_each(|(_, target)| paths::make(target))?;
     for mount in &spec.mounts {
         if let What::Bind(source) = &mount.what
             && !source.exists()
@@ -44,6 +58,22 @@ pub fn prepare(paths: &Paths, spec: &Spec, ledger: &mut Ledger) -> Result<()> {
         std::fs::write(&path, text).or_fail(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// The writable layer, for nobody but the container's root.
+fn make_writable(spec: &Spec, place: &Path, layers: &[&Path]) -> Result<()> {
+    paths::make_private(place)?;
+    let cannot = |path: &Path| format!("cannot make {}", path.display());
+    for layer in layers {
+        std::fs::create_dir(layer).or_fail(|| cannot(layer))?;
+    }
+    let Some((user, group)) = spec.maps.as_ref().filter(|_| !spec.shifted.is_empty()).map(Maps::root) else {
+        return Ok(());
+    };
+    layers.iter().try_for_each(|layer| chown(layer, Some(user), Some(group)).or_fail(|| cannot(layer)))?;
+    // The host's root still owns the way there, and lets that group pass.
+    chown(place, None, Some(group)).or_fail(|| cannot(place))?;
+    std::fs::set_permissions(place, Permissions::from_mode(0o710)).or_fail(|| cannot(place))
 }
 
 /// What the container finds in /etc.
@@ -88,17 +118,84 @@ pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> 
         k.step("No PID namespace will end what the program leaves behind: adopt it");
         k.become_subreaper()?;
     }
+    load_profile(k, spec)?;
+    let cgroup = set_limits(k, spec)?;
+    let shifted = shift_owners(k, spec)?;
     k.step("Start the first process, in namespaces of its own");
-    let mut child = k.clone3("child", spec.namespaces, |k| init::init(k, spec))?;
+    // A cgroup namespace has the cgroup as its root in which it is made: `init`
+    // makes it once the process is in all its cgroups.
+    let namespaces = spec.namespaces.difference(CLONE_NEWCGROUP);
+    let mut child = k.clone3_into("child", namespaces, cgroup.as_ref(), |k| init::init(k, spec, &shifted))?;
+    drop((cgroup, shifted));
     k.look(|| format!("ls -l /proc/{}/ns; cat /proc/{}/mountinfo", child.pid, child.pid));
-    let ended = record(&child, ledger).and_then(|()| follow(k, spec, &mut child));
+    let helped = record(&child, ledger).and_then(|()| score(k, spec, &child));
+    let ended = helped.and_then(|()| follow(k, spec, &mut child));
     if ended.is_err() {
         k.kill(&mut child);
     }
     if alone {
         end_orphans(k)?;
     }
-    Ok(ended?.status())
+    let exit = ended?;
+    if !spec.group.places.is_empty() {
+        tell_kills(k, spec);
+        group::remove(k, &spec.group)?;
+    }
+    Ok(exit.status())
+}
+
+/// Before anything runs: cgroups, and what they are to hold. The one of v2 is
+/// returned, for the first process to be born in.
+fn set_limits(k: &Kernel, spec: &Spec) -> Result<Option<OwnedFd>> {
+    if spec.group.places.is_empty() {
+        return Ok(None);
+    }
+    group::make(k, &spec.group)?;
+    spec.limits.set(k, &spec.group)?;
+    limits::devices(k, spec)?;
+    group::open_v2(k, &spec.group)
+}
+
+/// AppArmor: boxlab's own profile is compiled once, and stays for the next container.
+fn load_profile(k: &Kernel, spec: &Spec) -> Result<()> {
+    match spec.guards.label.as_ref().filter(|label| label.own) {
+        Some(label) if lsm::profile_is_loaded(&label.name) != Some(true) => {
+            security::load(k, &label.name, &spec.etc.join("apparmor"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `--userns private` as root: the image's files belong to the host's root and its
+/// like. A mount takes its map from a user namespace, which a process must make.
+fn shift_owners(k: &Kernel, spec: &Spec) -> Result<Vec<OwnedFd>> {
+    let Some(maps) = spec.maps.as_ref().filter(|_| !spec.shifted.is_empty()) else { return Ok(Vec::new()) };
+    k.step("Have a helper make a user namespace: a mount takes its map from one");
+    let mut lender = k.clone3("lender", CLONE_NEWUSER, |k| k.gate(idmap::LENT))?;
+    k.until(&mut lender, idmap::LENT)?;
+    user::map(k, lender.pid, maps)?;
+    let namespace = k.open(Path::new(&format!("/proc/{}/ns/user", lender.pid)), O_RDONLY, 0)?;
+    k.answer(&lender)?;
+    k.watch(&mut lender)?;
+    let sources: Vec<PathBuf> = spec.shifted.iter().map(|(source, _)| source.clone()).collect();
+    idmap::shifted(k, &sources, &namespace)
+}
+
+/// Its own user namespace may forbid the child to say so itself.
+fn score(k: &Kernel, spec: &Spec, child: &Child) -> Result<()> {
+    let Some(score) = spec.limits.oom_score_adj else { return Ok(()) };
+    k.step("Say how soon it is to be ended when the machine runs short of memory");
+    k.set(Path::new(&format!("/proc/{}/oom_score_adj", child.pid)), &score.to_string())
+}
+
+/// Afterwards: a status of 137 says only that something sent SIGKILL.
+fn tell_kills(k: &Kernel, spec: &Spec) {
+    if spec.limits.memory.limit.is_some() && !k.plans() {
+        let kills = mem::kills(&spec.group);
+        if kills > 0 {
+            k.step(format!("OOMKilled: at its memory limit the kernel ended {kills} of its processes"));
+        }
+    }
 }
 
 /// A setuid program, say, does not die with its parent: `cleanup` must know it.

@@ -4,9 +4,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::kernel::CloneFlags;
-use crate::kernel::Maps;
+use super::limits::Limits;
+use crate::kernel::cgroup::Group;
+use crate::kernel::lsm::Labels;
+use crate::kernel::{CapSet, CloneFlags, DeviceNode, Maps};
 use crate::primitives::mount::overlay::Layers;
+use crate::seccomp::Filter;
 
 /// A container to be.
 #[derive(Debug, Clone)]
@@ -49,6 +52,59 @@ pub struct Spec {
     pub maps: Option<Maps>,
     /// It is in a user namespace, of its own or around boxlab.
     pub in_user_namespace: bool,
+    /// What is mounted with its owners shifted by those maps: where from, where to.
+    pub shifted: Vec<(PathBuf, PathBuf)>,
+    /// Its cgroups; none where this user may make none.
+    pub group: Group,
+    /// What it may use.
+    pub limits: Limits,
+    /// What it may do.
+    pub guards: Guards,
+    /// `--device`: devices of the host that it gets beside the usual.
+    pub devices: Vec<Device>,
+    /// `--sysctl`: name and value, for its namespaces.
+    pub sysctls: Vec<(String, String)>,
+    /// `--group-add`: more groups for its user, by name or number.
+    pub groups: Vec<String>,
+}
+
+/// What the program of a container may do.
+#[derive(Debug, Clone)]
+pub struct Guards {
+    /// The capabilities that are kept.
+    pub capabilities: CapSet,
+    /// The filter of its system calls; `None` for all.
+    pub filter: Option<Filter>,
+    /// As what AppArmor or SELinux know it.
+    pub label: Option<Label>,
+    /// `no-new-privileges`: nothing that it runs gains any.
+    pub no_new_privs: bool,
+    /// Cover what tells of the machine; what configures it is read-only.
+    pub masks: bool,
+    /// /sys and the own cgroups can be written to (`--privileged`).
+    pub writable_sys: bool,
+}
+
+/// A label for a security module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Whose.
+    pub module: Labels,
+    /// A profile's name, or a context.
+    pub name: String,
+    /// It is boxlab's own profile, which is given to the kernel when it is missing.
+    pub own: bool,
+}
+
+/// A device of the host, and where the container finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its path on the host.
+    pub source: PathBuf,
+    /// Its path inside.
+    pub target: PathBuf,
+    /// What it is.
+    pub node: DeviceNode,
 }
 
 /// Where a container's files come from.

@@ -10,11 +10,11 @@ use std::path::Path;
 use super::identity::Identity;
 use super::spec::Spec;
 use crate::error::Result;
-use crate::kernel::{Kernel, O_NOCTTY, O_RDONLY, O_RDWR, RESOLVE_IN_ROOT, proc};
+use crate::kernel::{Kernel, O_NOCTTY, O_RDONLY, O_RDWR, RESOLVE_IN_ROOT, device_behind, device_node, proc};
 use crate::primitives::mount::{bind, target};
 
-/// Child: what standard input will lead to, opened while the host's files have a
-/// name: a terminal of the container's own, or else (without -i) nothing to read.
+/// Child: what standard input will lead to: a terminal of the container's own, or
+/// else (without -i) nothing to read.
 pub fn open(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Option<OwnedFd>> {
     match (spec.terminal, spec.interactive) {
         (true, _) => make(k, root).map(Some),
@@ -40,13 +40,27 @@ fn make(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
 pub fn take(k: &Kernel, spec: &Spec, input: Option<OwnedFd>, identity: &Identity) -> Result<()> {
     k.step("Leave the host's session: its terminal can't reach us any more");
     k.setsid()?;
-    let Some(input) = input else { return Ok(()) };
+    let Some(input) = input else { return own_null(k) };
     if !spec.terminal {
-        return k.dup_onto(&input, 0);
+        k.dup_onto(&input, 0)?;
+        return own_null(k);
     }
     k.set_controlling_terminal(&input)?;
     if identity.uid != 0 {
         k.fchown(&input, identity.uid)?;
     }
     (0..3).try_for_each(|number| k.dup_onto(&input, number))
+}
+
+/// Whatever leads to the host's /dev/null leads to the container's own from here
+/// on: no descriptor is to lead outside.
+fn own_null(k: &Kernel) -> Result<()> {
+    let null = Path::new("/dev/null");
+    if device_node(null).is_none_or(|node| !node.is_null()) {
+        return Ok(());
+    }
+    for number in (0..3).filter(|number| device_behind(*number).is_some_and(|node| node.is_null())) {
+        k.dup_onto(&k.open(null, O_RDWR, 0)?, number)?;
+    }
+    Ok(())
 }

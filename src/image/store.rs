@@ -26,6 +26,7 @@ use super::layout::{Layout, Named};
 use super::{Image, digest, unpack};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::errno::{EACCES, EDQUOT, ENOSPC, ENOTDIR, EPERM, EROFS};
+use crate::paths;
 
 /// What is being done, for a progress bar: cheap to make and to ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +132,7 @@ impl Store {
         }
         let layers = self.root.join("layers");
         let doing = || format!("cannot store {}", place.display());
-        fs::create_dir_all(&layers).or_fail(doing)?;
+        paths::make_private(&layers)?;
         fs::rename(unpacked, place).or_fail(doing)?;
         sync_directory(&layers)
     }
@@ -167,8 +168,8 @@ impl Store {
     /// A work directory of one's own.
     pub(super) fn scratch(&self) -> Result<Scratch> {
         let work = self.root.join("tmp");
-        fs::create_dir_all(&work)
-            .and_then(|()| Scratch::create(&work))
+        paths::make_private(&work)?;
+        Scratch::create(&work)
             .or_fail(|| format!("cannot make a work directory in {}", work.display()))
             .map_err(|error| self.explain(error))
     }

@@ -173,6 +173,18 @@ impl CapSet {
         self.iter().map(name).collect()
     }
 
+    /// For a reader: `none`, `all 41`, `all but CAP_SYS_BOOT`, or their names.
+    pub fn described(self) -> String {
+        let all = Self::all();
+        let missing = all.minus(self);
+        match (self.len(), missing.len()) {
+            (0, _) => "none".to_owned(),
+            (count, 0) => format!("all {count}"),
+            (_, 1..=3) => format!("all but {}", missing.names().join(" ")),
+            _ => self.names().join(" "),
+        }
+    }
+
     /// `1<<CAP_CHOWN|1<<CAP_KILL`, as strace has it.
     fn spelled(self) -> String {
         let bits: Vec<String> = self.iter().map(|capability| format!("1<<{}", name(capability))).collect();
@@ -217,6 +229,32 @@ impl CapSets {
             bounding: asked(in_bounding_set),
             ambient: asked(in_ambient_set),
         }
+    }
+}
+
+impl CapSets {
+    /// Lines of at most 64 columns: sets that are alike stand together.
+    pub fn described(&self) -> Vec<String> {
+        let named = [
+            ("permitted", self.permitted),
+            ("effective", self.effective),
+            ("bounding", self.bounding),
+            ("inheritable", self.inheritable),
+            ("ambient", self.ambient),
+        ];
+        let mut groups: Vec<(CapSet, Vec<&str>)> = Vec::new();
+        for (name, set) in named {
+            match groups.iter_mut().find(|(known, _)| *known == set) {
+                Some((_, names)) => names.push(name),
+                None => groups.push((set, vec![name])),
+            }
+        }
+        let lines = groups.into_iter().flat_map(|(set, names)| {
+            let text = format!("{}: {}", names.join(", "), set.described());
+            let options = textwrap::Options::new(64).subsequent_indent("  ");
+            textwrap::wrap(&text, options).into_iter().map(|line| line.into_owned()).collect::<Vec<_>>()
+        });
+        lines.collect()
     }
 }
 

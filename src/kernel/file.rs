@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag};
 use nix::sys::stat::{Mode, SFlag};
 
 use super::Kernel;
-use crate::error::Result;
+use crate::error::{IoContext, Result};
 use crate::trace::decode;
 
 fn errno(error: &std::io::Error) -> Errno {
@@ -51,7 +52,7 @@ impl Kernel {
         let flags = flags | OFlag::O_CLOEXEC;
         let args = || {
             let mut args = vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
-            if flags.contains(OFlag::O_CREAT) {
+            if flags.contains(OFlag::O_CREAT) || flags.contains(OFlag::O_TMPFILE) {
                 args.push(decode::mode(mode));
             }
             args
@@ -113,17 +114,20 @@ impl Kernel {
         self.call("symlinkat", args, || nix::unistd::symlinkat(target, directory, name))
     }
 
-    /// Makes a character device node beneath an open directory. mknod(2)
+    /// Makes a device node beneath an open directory. mknod(2)
     #[track_caller]
-    pub fn mknodat(&self, directory: &OwnedFd, name: &str, mode: u32, major: u64, minor: u64) -> Result<()> {
+    pub fn mknodat(&self, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<()> {
+        let DeviceNode { block, major, minor, mode } = *node;
+        let kind = if block { SFlag::S_IFBLK } else { SFlag::S_IFCHR };
         let args = || {
             let number = |number: u64| if number == 0 { "0".to_owned() } else { format!("{number:#x}") };
             let device = format!("makedev({}, {})", number(major), number(minor));
-            vec![self.fd(directory), decode::string(name), format!("S_IFCHR|{}", decode::mode(mode)), device]
+            let kind = if block { "S_IFBLK" } else { "S_IFCHR" };
+            vec![self.fd(directory), decode::string(name), format!("{kind}|{}", decode::mode(mode)), device]
         };
         let device = nix::sys::stat::makedev(major, minor);
         self.call("mknodat", args, || {
-            nix::sys::stat::mknodat(directory, name, SFlag::S_IFCHR, Mode::from_bits_truncate(mode), device)
+            nix::sys::stat::mknodat(directory, name, kind, Mode::from_bits_truncate(mode), device)
         })
     }
 
@@ -132,6 +136,16 @@ impl Kernel {
     pub fn fchmod(&self, file: &OwnedFd, mode: u32) -> Result<()> {
         let args = || vec![self.fd(file), decode::mode(mode)];
         self.call("fchmod", args, || nix::sys::stat::fchmod(file, Mode::from_bits_truncate(mode)))
+    }
+
+    /// Fills an open file with a program, byte by byte alike. sendfile(2)
+    pub fn copy_into(&self, file: &OwnedFd, program: &super::Program) -> Result<()> {
+        if self.plans() {
+            return Ok(());
+        }
+        let path = Path::new(OsStr::from_bytes(program.path.to_bytes()));
+        let copied = file.try_clone().map(File::from).and_then(|mut to| std::io::copy(&mut File::open(path)?, &mut to));
+        copied.map(drop).or_fail(|| format!("cannot copy {}", path.display()))
     }
 
     /// Changes the working directory. chdir(2)
@@ -153,7 +167,7 @@ impl Kernel {
 
     /// Writes to an open file in one call; `path` is what a plan calls it. write(2)
     #[track_caller]
-    fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
+    pub(super) fn write(&self, file: &OwnedFd, path: &Path, text: &[u8]) -> Result<()> {
         let args = || {
             let file = if self.plans() { format!("?<{}>", path.display()) } else { self.fd(file) };
             vec![file, decode::bytes(text), text.len().to_string()]
@@ -161,11 +175,30 @@ impl Kernel {
         self.call("write", args, || nix::unistd::write(file, text)).map(drop)
     }
 
+    /// Writes to a file that is open already, in one call. write(2)
+    #[track_caller]
+    pub fn write_into(&self, file: &OwnedFd, path: &Path, text: &str) -> Result<()> {
+        self.write(file, path, text.as_bytes())
+    }
+
     /// Opens an existing file (often one of the kernel's) and writes to it in one call.
     #[track_caller]
     pub fn write_to(&self, path: &Path, text: &str) -> Result<()> {
         let file = self.open_quietly(path, OFlag::O_WRONLY)?;
         self.write(&file, path, text.as_bytes())
+    }
+
+    /// [`Kernel::write_to`] for a setting, which is read back: what the kernel made
+    /// of it is what counts.
+    #[track_caller]
+    pub fn set(&self, path: &Path, text: &str) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let read = || if self.tells() { super::proc::setting_text(path) } else { String::new() };
+        let before = read();
+        let written = self.write_to(path, text);
+        written.map_err(|error| error.doing(|| format!("cannot set {name} to {text}")))?;
+        self.state(&name, &before, &read());
+        Ok(())
     }
 
     /// The open before a told write or read: its error is told, its success is not.
@@ -210,7 +243,7 @@ impl Kernel {
                     let start = decode::bytes(&block[..block.len().min(32)]);
                     let args = vec![self.fd(&file), format!("{start}..."), block.len().to_string()];
                     self.tell_call("write", || args.clone(), "-1".to_owned(), Some(errno), 0, source);
-                    return if errno == Errno::ENOSPC {
+                    return if matches!(errno, Errno::ENOSPC | Errno::EFBIG) {
                         Ok(written)
                     } else {
                         Err(self.failed("write", args, errno, source))
@@ -219,6 +252,30 @@ impl Kernel {
             }
         }
         Ok(written)
+    }
+
+    /// Opens a file again and again until the kernel refuses, and tells that refusal;
+    /// at most `limit` times. How often it was opened.
+    #[track_caller]
+    pub fn open_until_refused(&self, path: &Path, limit: u64) -> Result<usize> {
+        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+        let args = || vec!["AT_FDCWD".to_owned(), decode::path(path), open_flags(flags)];
+        let source = std::panic::Location::caller();
+        let mut opened = Vec::new();
+        while (opened.len() as u64) < limit && !self.plans() {
+            match nix::fcntl::openat(AT_FDCWD, path, flags, Mode::empty()) {
+                Ok(file) => opened.push(file),
+                Err(errno) => {
+                    self.tell_call("openat", args, "-1".to_owned(), Some(errno), 0, source);
+                    return if errno == Errno::EMFILE {
+                        Ok(opened.len())
+                    } else {
+                        Err(self.failed("openat", args(), errno, source))
+                    };
+                }
+            }
+        }
+        Ok(opened.len())
     }
 
     /// A handle on a path, for mounts on it or of it. open(2), O_PATH
@@ -266,6 +323,51 @@ impl Kernel {
     }
 }
 
+/// A device, and who may do what with its node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceNode {
+    /// A disk, say; else a character device.
+    pub block: bool,
+    /// Which driver.
+    pub major: u64,
+    /// Which of its devices.
+    pub minor: u64,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+impl DeviceNode {
+    /// True for /dev/null. null(4)
+    pub fn is_null(&self) -> bool {
+        !self.block && (self.major, self.minor) == (1, 3)
+    }
+}
+
+/// The device behind a path; `None` if it is anything else. stat(2)
+pub fn device_node(path: &Path) -> Option<DeviceNode> {
+    device(nix::sys::stat::stat(path).ok()?)
+}
+
+/// The device behind a standard descriptor: 0, 1 or 2. stat(2)
+pub fn device_behind(number: i32) -> Option<DeviceNode> {
+    // SAFETY: nothing is closed by it, and of a number that is not open it says EBADF.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+    device(nix::sys::stat::fstat(descriptor).ok()?)
+}
+
+fn device(found: nix::sys::stat::FileStat) -> Option<DeviceNode> {
+    let kind = SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits());
+    let block = kind == SFlag::S_IFBLK;
+    let (major, minor) = (nix::sys::stat::major(found.st_rdev), nix::sys::stat::minor(found.st_rdev));
+    (block || kind == SFlag::S_IFCHR).then_some(DeviceNode { block, major, minor, mode: found.st_mode & 0o777 })
+}
+
+/// True if a descriptor leads into a procfs, and not into what somebody has put in
+/// its place. statfs(2), CVE-2025-52881
+pub fn is_procfs(file: &OwnedFd) -> bool {
+    nix::sys::statfs::fstatfs(file).is_ok_and(|found| found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+}
+
 /// True if a descriptor leads to a directory. stat(2)
 pub fn is_directory(file: &OwnedFd) -> bool {
     let kind = |stat: nix::sys::stat::FileStat| SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits());
@@ -296,7 +398,13 @@ fn open_flags(flags: OFlag) -> String {
         _ => "O_RDONLY",
     };
     let rest = flags.difference(OFlag::O_ACCMODE);
-    if rest.is_empty() { access.to_owned() } else { format!("{access}|{}", decode::flags(&rest)) }
+    if rest.is_empty() {
+        return access.to_owned();
+    }
+    let names = decode::flags(&rest);
+    // O_TMPFILE holds the bit of O_DIRECTORY.
+    let names = if flags.contains(OFlag::O_TMPFILE) { names.replace("O_DIRECTORY|", "") } else { names };
+    format!("{access}|{names}")
 }
 
 /// Makes a file that appears under its name with this text in it already, and

@@ -5,8 +5,12 @@ use nix::errno::Errno;
 use super::proc;
 
 /// What a learner who meets this error needs to know.
-pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
-    let hint = usual(call, errno);
+pub(super) fn of(call: &str, first: &str, errno: Errno) -> Option<String> {
+    let hint = match call {
+        "write" if first.contains("/cgroup") => in_cgroup(errno),
+        "write" if first.contains("/attr/") => in_attr(errno),
+        call => of_privilege(call, errno).or_else(|| usual(call, errno)),
+    };
     let filtered = errno == Errno::EPERM && proc::status("self", "Seccomp").as_deref() == Some("2");
     match hint {
         Some(hint) if filtered && !hint.contains("seccomp") => Some(format!("{hint}\n{FILTERED}")),
@@ -17,6 +21,63 @@ pub(super) fn of(call: &str, errno: Errno) -> Option<String> {
 
 const FILTERED: &str = "A seccomp filter is on this process: it is probably in a container already.
 Start that container with --privileged, or with --security-opt seccomp=unconfined.";
+
+/// Why a security module does not take a label for the next program. proc_pid_attr(5)
+fn in_attr(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::ENOENT => "No profile of that name is loaded: `aa-status` lists those that are.",
+        Errno::EINVAL => "That is no label of this module: a context has the form user:role:type:level.",
+        Errno::EACCES | Errno::EPERM => {
+            "The present profile or the policy does not allow that change; after no_new_privs\nit may also be impossible."
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Why a cgroup does not take what is written to one of its files. cgroups(7)
+fn in_cgroup(errno: Errno) -> Option<String> {
+    let hint = match errno {
+        Errno::EBUSY => {
+            "The group uses more than that already, or v2 does not allow it while processes\nare in this cgroup (\"no internal processes\", cgroups(7))."
+        }
+        Errno::EINVAL => "The kernel did not accept that value for this file.",
+        Errno::EACCES | Errno::EPERM => {
+            "This user may not change that cgroup: it is not delegated, or a limit above it\nforbids the value."
+        }
+        Errno::ENODEV => "There is no such block device; a partition can't be limited, only the whole disk.",
+        Errno::ENOSPC => "The cgroup has no processor or memory node yet (cpuset.cpus, cpuset.mems).",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Why a process can't change what it, or its children, may do.
+fn of_privilege(call: &str, errno: Errno) -> Option<String> {
+    let hint = match (call, errno) {
+        ("capset", Errno::EPERM) => {
+            "Only what is permitted already can be held: see CapPrm in /proc/self/status. As\nan ordinary user, or in a container, many capabilities are not."
+        }
+        ("prctl", Errno::EPERM) => "That needs CAP_SETPCAP, or a capability that is both permitted and inheritable.",
+        ("prlimit64", Errno::EPERM) => {
+            "A hard limit can be raised only with CAP_SYS_RESOURCE on the host itself, and\nnofile never beyond the sysctl fs.nr_open."
+        }
+        ("bind", Errno::EACCES) => {
+            "Ports below 1024 (sysctl net.ipv4.ip_unprivileged_port_start) need\nCAP_NET_BIND_SERVICE in the user namespace that owns this network namespace."
+        }
+        ("landlock_restrict_self", Errno::EPERM) => {
+            "Who may not mount (CAP_SYS_ADMIN) must give up setuid programs first: prctl with\nPR_SET_NO_NEW_PRIVS."
+        }
+        ("landlock_create_ruleset", Errno::ENOSYS) => {
+            "Landlock came with Linux 5.13, and must be built in (CONFIG_SECURITY_LANDLOCK)."
+        }
+        ("landlock_create_ruleset", Errno::EOPNOTSUPP) => {
+            "Landlock is built in but switched off: add it to the boot parameter lsm=, as in\nlsm=landlock,lockdown,yama,integrity,apparmor,bpf"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
 
 fn usual(call: &str, errno: Errno) -> Option<String> {
     let hint = match (call, errno) {

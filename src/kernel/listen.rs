@@ -3,8 +3,11 @@
 //! Waiting uses a pidfd, so no SIGCHLD can be lost. pidfd_open(2), unix(7), wait(2)
 
 use std::cell::Cell;
+use std::fs::File;
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -66,19 +69,19 @@ impl Kernel {
                 return Ok(Heard::Descriptor(descriptor));
             }
             match message {
-                Message::Told(mut record) => {
-                    record.pid = sender;
-                    let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
-                    self.pass_on(record);
-                    if waits {
-                        self.shown(child)?;
-                    }
-                }
+                Message::Told(record) => self.told(child, Record { pid: sender, ..record })?,
+                Message::PassedOn(record) => self.told(child, record)?,
                 Message::Gate(name) => return Ok(Heard::Gate(name)),
-                Message::Announced(record) => self.announced(child, record, sender)?,
+                Message::Announced(last) => self.announced(child, last, sender)?,
                 Message::Failed(error) => child.failed = Some(error),
             }
         }
+    }
+
+    fn told(&self, child: &Child, record: Record) -> Result<()> {
+        let waits = self.mode.pause && matches!(record.event, Event::Step { .. });
+        self.pass_on(record);
+        if waits { self.shown(child) } else { Ok(()) }
     }
 
     /// Waits until the child has said something, or a signal asks us to end. Words
@@ -109,6 +112,46 @@ impl Kernel {
         std::iter::from_fn(|| self.signal()).find(|signal| !other.contains(signal))
     }
 
+    /// Lets this much time pass, unless a signal asks this process to end.
+    pub fn let_pass(&self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        while !self.plans() && Instant::now() < end {
+            self.wait_for(None, end.saturating_duration_since(Instant::now()))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until a cgroup's file has this line, five seconds at most. v2 says when
+    /// one of its files has changed (poll(2), POLLPRI); v1 doesn't, so it is read again.
+    pub fn until_reads(&self, path: &Path, line: &str) -> Result<()> {
+        let reads = || super::proc::setting_text(path).split("; ").any(|found| found == line);
+        let failed = || format!("cannot read {}", path.display());
+        let file = if self.plans() { return Ok(()) } else { File::open(path).or_fail(failed)? };
+        let end = Instant::now() + Duration::from_secs(5);
+        while !reads() {
+            if Instant::now() > end {
+                return Err(Error::new(format!("{} does not come to say '{line}'", path.display()))
+                    .hint("A process in it may be waiting for a disk, which can't be interrupted."));
+            }
+            self.wait_for(Some((file.as_fd(), PollFlags::POLLPRI)), Duration::from_millis(10))?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a descriptor, at most for a time; an error if a signal asks to end.
+    fn wait_for(&self, descriptor: Option<(BorrowedFd<'_>, PollFlags)>, time: Duration) -> Result<()> {
+        let signals = self.signals.borrow();
+        let mut waiting: Vec<PollFd<'_>> =
+            signals.iter().map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)).collect();
+        waiting.extend(descriptor.map(|(descriptor, events)| PollFd::new(descriptor, events)));
+        // A part of a millisecond counts as a whole one.
+        let time = PollTimeout::try_from(time + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        match poll(&mut waiting, time) {
+            Err(errno) if errno != Errno::EINTR => Err(Error::io("cannot wait", &errno.into())),
+            _ => self.asked_to_end().map_or(Ok(()), |signal| Err(interrupted(signal))),
+        }
+    }
+
     /// Lets a child go on that waits until its words are shown, unless the user
     /// has had enough meanwhile.
     fn shown(&self, child: &Child) -> Result<()> {
@@ -118,12 +161,14 @@ impl Kernel {
         }
     }
 
-    fn announced(&self, child: &mut Child, record: Option<Record>, sender: i32) -> Result<()> {
-        if let Some(Record { event: Event::Call { name, args, .. }, role, .. }) = &record {
-            let event = Event::Announce { name: name.clone(), args: args.clone() };
-            self.pass_on(Record { event, seq: 0, role: role.clone(), pid: sender });
+    /// What comes last is shown now, and counts as happened at the end of file.
+    fn announced(&self, child: &mut Child, last: Vec<Record>, sender: i32) -> Result<()> {
+        let last: Vec<Record> = last.into_iter().map(|record| Record { pid: sender, ..record }).collect();
+        for record in &last {
+            let event = Event::Announce { of: Box::new(record.event.clone()) };
+            self.pass_on(Record { event, role: record.role.clone(), ..*record });
         }
-        child.announced = Some(record.map(|record| Record { pid: sender, ..record }));
+        child.announced = Some(last);
         if self.detail == Detail::Off { Ok(()) } else { self.shown(child) }
     }
 
@@ -135,10 +180,8 @@ impl Kernel {
             return Err(error);
         }
         match child.announced.take() {
-            Some(record) => {
-                if let Some(record) = record {
-                    self.pass_on(record);
-                }
+            Some(last) => {
+                last.into_iter().for_each(|record| self.pass_on(record));
                 Ok(Heard::Started)
             }
             None => Ok(Heard::Ended),

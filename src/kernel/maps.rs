@@ -37,6 +37,21 @@ pub enum Maps {
     },
 }
 
+impl Maps {
+    /// True if they map a user besides root.
+    pub fn have_others(&self) -> bool {
+        let (Self::Written { users, .. } | Self::Helped { users, .. }) = self;
+        users.iter().fold(0_u32, |sum, map| sum.saturating_add(map.count)) > 1
+    }
+
+    /// Which user and group outside are root inside.
+    pub fn root(&self) -> (u32, u32) {
+        let (Self::Written { users, groups, .. } | Self::Helped { users, groups }) = self;
+        let outside = |maps: &[IdMap]| maps.iter().find(|map| map.inside == 0).map_or(u32::MAX, |map| map.outside);
+        (outside(users), outside(groups))
+    }
+}
+
 /// True if this process may make namespaces without a user namespace around them.
 pub fn privileged() -> bool {
     CapSets::own().effective.contains(CAP_SYS_ADMIN)
@@ -47,6 +62,14 @@ pub fn privileged() -> bool {
 pub fn on_the_host() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// True if the user namespace of this process has more than one user: someone whom
+/// its root can become.
+pub fn has_others() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let counts = map.lines().filter_map(|line| line.split_ascii_whitespace().nth(2)?.parse::<u32>().ok());
+    counts.fold(0, u32::saturating_add) > 1
 }
 
 /// True if this group exists in the user namespace of this process.

@@ -6,16 +6,26 @@
 //! code therefore runs, narrates and plans.
 
 mod beneath;
+pub mod bpf;
+pub mod cgroup;
 pub mod capability;
 mod child;
+pub mod disk;
 pub mod errno;
 mod file;
 mod flags;
+pub mod gauge;
 mod hint;
 mod identity;
 mod ids;
 mod ipc;
+pub mod landlock;
+mod last;
+pub mod limits;
 mod listen;
+pub mod load;
+mod look;
+pub mod lsm;
 pub mod maps;
 mod mount;
 mod namespace;
@@ -27,6 +37,7 @@ pub mod proc;
 mod process;
 mod seccomp;
 mod signal;
+mod socket;
 mod terminal;
 pub mod time;
 mod tree;
@@ -47,7 +58,7 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
-pub use file::{create_whole, is_directory};
+pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
@@ -85,6 +96,7 @@ pub struct Kernel {
     pauser: RefCell<pause::Pauser>,
     signals: RefCell<Option<signal::Signals>>,
     link: RefCell<Option<Link>>,
+    phase: RefCell<last::Phase>,
 }
 
 impl fmt::Debug for Kernel {
@@ -110,6 +122,7 @@ impl Kernel {
             pauser: RefCell::default(),
             signals: RefCell::default(),
             link: RefCell::default(),
+            phase: RefCell::default(),
         }
     }
 
@@ -120,14 +133,14 @@ impl Kernel {
 
     /// True if somebody wants to know calls and state.
     pub fn tells(&self) -> bool {
-        self.detail == Detail::Full
+        self.detail == Detail::Full && !self.is_muted()
     }
 
     /// Says why the next calls are made: a sentence of at most 72 characters.
     #[track_caller]
     pub fn step(&self, why: impl Into<Cow<'static, str>>) {
         let why = why.into();
-        if self.detail >= Detail::Steps {
+        if self.detail >= Detail::Steps && !self.is_muted() {
             let source = Location::caller();
             self.tell(Event::Step {
                 primitive: primitive(source.file()),
@@ -147,15 +160,24 @@ impl Kernel {
 
     /// Shows something that was read: a file's lines, a table, a picture.
     pub fn show(&self, title: &str, lines: impl FnOnce() -> Vec<String>) {
-        if self.tells() && !self.mode.plan {
+        if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::Show { title: title.to_owned(), lines: lines() });
         }
     }
 
     /// Tells what something was and what it is now. In a plan nothing changes.
     pub fn state(&self, subject: &str, before: &str, after: &str) {
-        if self.tells() && !self.mode.plan {
+        if self.tells() && !self.mode.plan && !self.rehearses() {
             self.tell(Event::State { subject: subject.to_owned(), before: before.to_owned(), after: after.to_owned() });
+        }
+    }
+
+    /// Tells a number that is measured again and again while something runs: `most`
+    /// is what it can be, `unit` is `bytes`, `ms`, or nothing.
+    pub fn sample(&self, subject: &str, value: u64, most: u64, unit: &str) {
+        if self.detail >= Detail::Steps && !self.mode.plan {
+            let (subject, unit) = (subject.to_owned(), unit.to_owned());
+            self.tell(Event::Sample { subject, value, most, unit });
         }
     }
 
@@ -198,9 +220,19 @@ impl Kernel {
         args: impl Fn() -> Vec<String>,
         call: impl FnOnce() -> nix::Result<T>,
     ) -> Result<T> {
-        let source = Location::caller();
-        if self.mode.plan {
-            self.tell_call(name, args, "?".to_owned(), None, 0, source);
+        self.call_from(Location::caller(), name, args, call)
+    }
+
+    fn call_from<T: Outcome>(
+        &self,
+        source: &Location<'_>,
+        name: &str,
+        args: impl Fn() -> Vec<String>,
+        call: impl FnOnce() -> nix::Result<T>,
+    ) -> Result<T> {
+        if self.mode.plan || self.rehearses() {
+            let ret = if self.mode.plan { "?" } else { "0" };
+            self.tell_call(name, args, ret.to_owned(), None, 0, source);
             return T::planned().map_err(|errno| self.failed(name, Vec::new(), errno, source));
         }
         if !self.tells() {
@@ -318,7 +350,7 @@ impl Kernel {
         let spelled = format!("{name}({})", args.join(", "));
         let error = Error::call(spelled, errno as i32, place(source));
         let error = error.in_step(self.step.borrow().as_ref().map(ToString::to_string));
-        match hint::of(name, errno) {
+        match hint::of(name, args.first().map_or("", String::as_str), errno) {
             Some(hint) => error.hint(hint),
             None => error,
         }
@@ -327,7 +359,10 @@ impl Kernel {
     /// Passes one event of this process on.
     fn tell(&self, event: Event) {
         let pid = proc::own_pid();
-        self.pass_on(Record { event, seq: 0, role: self.role.to_owned(), pid });
+        let record = Record { event, seq: 0, role: self.role.to_owned(), pid };
+        if let Some(record) = self.rehearse(record) {
+            self.pass_on(record);
+        }
     }
 
     /// Passes an event on, of this process or of a child of it. A trace that
@@ -336,6 +371,7 @@ impl Kernel {
         self.seq.set(self.seq.get() + 1);
         record.seq = self.seq.get();
         if self.mode.pause && self.link.borrow().is_none() {
+            let _ = self.observer.borrow_mut().settle();
             self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
         }
         let _ = self.observer.borrow_mut().observe(&record);

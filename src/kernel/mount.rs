@@ -16,13 +16,14 @@ use crate::trace::decode;
 /// Read-only. mount_setattr(2)
 pub const MOUNT_ATTR_RDONLY: u64 = libc::MOUNT_ATTR_RDONLY;
 
-const MOUNT_ATTR: [(u64, &str); 6] = [
+const MOUNT_ATTR: [(u64, &str); 7] = [
     (libc::MOUNT_ATTR_RDONLY, "MOUNT_ATTR_RDONLY"),
     (libc::MOUNT_ATTR_NOSUID, "MOUNT_ATTR_NOSUID"),
     (libc::MOUNT_ATTR_NODEV, "MOUNT_ATTR_NODEV"),
     (libc::MOUNT_ATTR_NOEXEC, "MOUNT_ATTR_NOEXEC"),
     (libc::MOUNT_ATTR_NOATIME, "MOUNT_ATTR_NOATIME"),
     (libc::MOUNT_ATTR_NODIRATIME, "MOUNT_ATTR_NODIRATIME"),
+    (libc::MOUNT_ATTR_IDMAP, "MOUNT_ATTR_IDMAP"),
 ];
 
 /// Flags of open_tree(2), move_mount(2) and mount_setattr(2).
@@ -118,21 +119,31 @@ impl Kernel {
         })
     }
 
+    /// Has a mount translate owners as a user namespace does. mount_setattr(2),
+    /// `MOUNT_ATTR_IDMAP`
+    #[track_caller]
+    pub fn mount_idmapped(&self, mount: &OwnedFd, user_namespace: &OwnedFd) -> Result<()> {
+        let userns_fd = user_namespace.as_raw_fd().unsigned_abs().into();
+        self.set_attributes(mount, 0, libc::MOUNT_ATTR_IDMAP, userns_fd)
+    }
+
     /// Sets attributes of a mount, or of a whole tree of mounts at once. mount_setattr(2)
     #[track_caller]
     pub fn mount_setattr(&self, mount: &OwnedFd, recursive: bool, set: u64) -> Result<()> {
-        let mut flags = libc::AT_EMPTY_PATH as u64;
-        if recursive {
-            flags |= libc::AT_RECURSIVE as u64;
-        }
+        self.set_attributes(mount, if recursive { libc::AT_RECURSIVE as u64 } else { 0 }, set, 0)
+    }
+
+    #[track_caller]
+    fn set_attributes(&self, mount: &OwnedFd, flags: u64, set: u64, userns_fd: u64) -> Result<()> {
+        let flags = flags | libc::AT_EMPTY_PATH as u64;
         let args = || {
             let attributes = format!(
-                "{{attr_set={}, attr_clr=0, propagation=0 /* MS_??? */, userns_fd=0}}",
+                "{{attr_set={}, attr_clr=0, propagation=0 /* MS_??? */, userns_fd={userns_fd}}}",
                 decode::bits(&MOUNT_ATTR, set)
             );
             vec![self.fd(mount), decode::string(""), decode::bits(&AT_FLAGS, flags), attributes, "32".to_owned()]
         };
-        let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd: 0 };
+        let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd };
         self.call("mount_setattr", args, || {
             let size = size_of::<libc::mount_attr>();
             // SAFETY: `attributes` is a mount_attr of `size` bytes that lives across the call.

@@ -44,16 +44,7 @@ impl Kernel {
     /// A descriptor for a process. pidfd_open(2)
     #[track_caller]
     pub fn pidfd_open(&self, pid: i32) -> Result<OwnedFd> {
-        self.call(
-            "pidfd_open",
-            || vec![pid.to_string(), "0".to_owned()],
-            || {
-                // SAFETY: takes plain numbers; a non-negative result is a new descriptor.
-                let opened = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-                // SAFETY: see above; it is ours alone.
-                Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(i32::try_from(opened).unwrap_or(-1)) })
-            },
-        )
+        self.call("pidfd_open", || vec![pid.to_string(), "0".to_owned()], || pidfd_open(pid))
     }
 
     fn namespaces(&self, flags: CloneFlags) -> Vec<String> {
@@ -74,6 +65,14 @@ impl Kernel {
             );
         }
     }
+}
+
+/// The call itself.
+pub(super) fn pidfd_open(pid: i32) -> nix::Result<OwnedFd> {
+    // SAFETY: takes plain numbers; a non-negative result is a new descriptor.
+    let opened = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: see above; it is ours alone.
+    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(i32::try_from(opened).unwrap_or(-1)) })
 }
 
 fn chosen(flags: CloneFlags) -> impl Iterator<Item = (CloneFlags, &'static str, &'static str, &'static str)> {

@@ -5,6 +5,21 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 
+use super::Kernel;
+use crate::error::{Error, Result};
+
+impl Kernel {
+    /// A call that is made to be refused with this errno; any other end is an error.
+    pub fn refused<T>(&self, outcome: Result<T>, errno: i32, otherwise: &str) -> Result<()> {
+        match outcome {
+            Err(error) if error.errno() == Some(errno) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) if self.plans() => Ok(()),
+            Ok(_) => Err(Error::new(otherwise)),
+        }
+    }
+}
+
 /// A result of a system call.
 pub trait Outcome: Sized {
     /// As strace prints it.

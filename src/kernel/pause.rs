@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::signal::Signals;
+use crate::trace::event::Announced;
 use crate::trace::{Event, Record};
 
 /// Where Enter comes from, and what there is to look at.
@@ -15,6 +16,7 @@ pub struct Pauser {
     input: Option<Option<File>>,
     looks: Vec<String>,
     begun: bool,
+    announced: Announced,
     over: bool,
 }
 
@@ -22,7 +24,16 @@ impl Pauser {
     /// Called before each event is shown; waits before every step but the first,
     /// and before the program takes over.
     pub fn before(&mut self, record: &Record, signals: Option<&Signals>) {
-        match &record.event {
+        let event = match &record.event {
+            Event::Announce { of } => {
+                self.announced.announce(record, of);
+                of
+            }
+            // Shown already, after a pause.
+            _ if self.announced.comes_true(record) => return,
+            event => event,
+        };
+        match event {
             Event::Look { command } => self.looks.push(command.clone()),
             Event::Step { .. } => {
                 if self.begun && !self.over {

@@ -58,14 +58,23 @@ pub fn fd_path(fd: &OwnedFd) -> FdPath<'_> {
 
 /// A line of /proc/PID/status, without its name: `Pid`, `PPid`, `NSpid`, `Seccomp`, ...
 pub fn status(pid: &str, field: &str) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    self::field(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, field)
+}
+
+/// A line in the text of a `status` file, without its name.
+pub fn field(status: &str, name: &str) -> Option<String> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.map(|rest| rest.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// The five sets of capabilities of a process. proc_pid_status(5)
 pub fn capabilities(pid: &str) -> Option<CapSets> {
-    let set = |field: &str| u64::from_str_radix(&status(pid, field)?, 16).ok().map(CapSet::from_bits);
+    capabilities_in(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// The five sets of capabilities in the text of a `status` file.
+pub fn capabilities_in(status: &str) -> Option<CapSets> {
+    let set = |name: &str| u64::from_str_radix(&field(status, name)?, 16).ok().map(CapSet::from_bits);
     Some(CapSets {
         inheritable: set("CapInh")?,
         permitted: set("CapPrm")?,
@@ -125,6 +134,53 @@ pub fn children_of(pid: i32) -> Vec<i32> {
 /// The number in one of the kernel's settings, such as `user/max_user_namespaces`.
 pub fn setting(name: &str) -> Option<i64> {
     fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?.trim().parse().ok()
+}
+
+/// How many processors this machine runs on. proc_stat(5)
+pub fn processors() -> usize {
+    let text = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let is_one =
+        |line: &&str| line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    text.lines().filter(is_one).count().max(1)
+}
+
+/// How soon this process is ended when memory runs short. proc_pid_oom_score_adj(5)
+pub fn own_oom_score_adj() -> i32 {
+    fs::read_to_string("/proc/self/oom_score_adj").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+}
+
+/// True if this machine has swap that is in use. proc(5), /proc/swaps
+pub fn has_swap() -> bool {
+    fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1)
+}
+
+/// True if there is something at this path.
+pub fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// True if this is a directory itself, not a link to one.
+pub fn is_directory(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+/// What one of the kernel's small files says, in one line; `?` if it can't be read.
+pub fn setting_text(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap_or_else(|_| "?".to_owned());
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if lines.is_empty() { "(empty)".to_owned() } else { lines.join("; ") }
+}
+
+/// What follows a name in a file of lines such as `oom_kill 3`.
+pub fn line(path: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    Some(line.trim().to_owned())
+}
+
+/// A number by its name in such a file.
+pub fn counter(path: &Path, name: &str) -> Option<u64> {
+    line(path, name)?.parse().ok()
 }
 
 /// A line of /proc/PID/mountinfo. proc_pid_mountinfo(5)
@@ -205,7 +261,7 @@ pub fn names(directory: &Path) -> Vec<String> {
 
 /// The first directory in a directory, by name; `tmp` if there is none.
 pub fn first_directory(directory: &Path) -> PathBuf {
-    let is_directory = |name: &String| directory.join(name).symlink_metadata().is_ok_and(|found| found.is_dir());
+    let is_directory = |name: &String| is_directory(&directory.join(name));
     PathBuf::from(names(directory).into_iter().find(is_directory).unwrap_or_else(|| "tmp".to_owned()))
 }
 

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::panic::Location;
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -11,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::{Child, Kernel, reset_signals};
 use crate::error::{CANNOT_RUN, Error, FAILED, NOT_FOUND, Result};
-use crate::trace::{Event, Record, decode};
+use crate::trace::decode;
 
 /// What execve(2) is given.
 #[derive(Debug, Clone)]
@@ -118,34 +119,27 @@ impl Kernel {
         })
     }
 
-    /// Turns this process into the program; announced to the parent beforehand,
-    /// since there is no afterwards. execve(2)
+    /// Turns this process into the program; told beforehand, since there is no
+    /// afterwards. execve(2)
     #[track_caller]
     pub fn execve(&self, program: &Program) -> Result<Infallible> {
+        let source = Location::caller();
+        self.last(|k| k.execve_from(source, program))
+    }
+
+    fn execve_from(&self, source: &Location<'_>, program: &Program) -> Result<Infallible> {
         let args = || {
             let env = format!("/* {} vars */", program.env.len());
             vec![decode::bytes(program.path.to_bytes()), decode::vector(&program.args), env]
         };
-        let source = std::panic::Location::caller();
-        let record = self.tells().then(|| Record {
-            event: Event::Call {
-                name: "execve".to_owned(),
-                args: args(),
-                ret: if self.plans() { "?" } else { "0" }.to_owned(),
-                errno: None,
-                ns: 0,
-                source: super::place(source),
-            },
-            seq: 0,
-            role: self.role.to_owned(),
-            pid: 0,
-        });
-        reset_signals();
-        self.announce(record)?;
+        if !self.rehearses() {
+            reset_signals();
+        }
+        let call = || nix::unistd::execve(&program.path, &program.args, &program.env);
+        let failed = self.call_from(source, "execve", args, call);
         if self.plans() {
             self.exit(0);
         }
-        let failed = self.call("execve", args, || nix::unistd::execve(&program.path, &program.args, &program.env));
         let name = program.path.to_string_lossy().into_owned();
         failed.map_err(|error| {
             let status = if error.errno() == Some(libc::ENOENT) { NOT_FOUND } else { CANNOT_RUN };
@@ -183,21 +177,39 @@ impl Kernel {
     /// Kills a process that is no child of the caller, and waits until it is gone.
     /// `start` is when it started: a number alone could be another's by now.
     pub fn end_process(&self, pid: i32, start: u64) -> Result<()> {
-        use std::os::fd::AsFd;
-        let pidfd = self.pidfd_open(pid)?;
-        if super::proc::start_time(pid) != Some(start) {
-            return Ok(());
-        }
+        let Some(pidfd) = self.find_process(pid, start)? else { return Ok(()) };
         let args =
             || vec![pidfd.as_raw_fd().to_string(), "SIGKILL".to_owned(), decode::NULL.to_owned(), "0".to_owned()];
-        self.call("pidfd_send_signal", args, || {
+        let sent = self.call("pidfd_send_signal", args, || {
             let none: *const libc::siginfo_t = std::ptr::null();
             // SAFETY: a NULL siginfo asks for the default one.
             let sent = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), libc::SIGKILL, none, 0) };
             Errno::result(sent).map(drop)
-        })?;
-        let mut waiting = [nix::poll::PollFd::new(pidfd.as_fd(), nix::poll::PollFlags::POLLIN)];
-        let _ = nix::poll::poll(&mut waiting, 5000_u16);
+        });
+        match sent {
+            // It has ended by itself meanwhile.
+            Err(error) if error.errno() == Some(libc::ESRCH) => Ok(()),
+            sent => sent.map(|()| until_gone(&pidfd)),
+        }
+    }
+
+    /// Waits until a process that something else ends is gone.
+    pub fn until_ended(&self, pid: i32, start: u64) -> Result<()> {
+        self.find_process(pid, start)?.iter().for_each(until_gone);
         Ok(())
     }
+
+    /// A descriptor for a process, unless that has ended. pidfd_open(2)
+    fn find_process(&self, pid: i32, start: u64) -> Result<Option<OwnedFd>> {
+        let args = || vec![pid.to_string(), "0".to_owned()];
+        let opened = self.call_unless(Errno::ESRCH, "pidfd_open", args, || super::namespace::pidfd_open(pid))?;
+        Ok(opened.filter(|_| super::proc::start_time(pid) == Some(start)))
+    }
+}
+
+/// A pidfd can be read when its process has ended. Who does not end within five
+/// seconds of SIGKILL waits for a disk, or is frozen.
+fn until_gone(pidfd: &OwnedFd) {
+    let mut waiting = [nix::poll::PollFd::new(pidfd.as_fd(), nix::poll::PollFlags::POLLIN)];
+    let _ = nix::poll::poll(&mut waiting, 5000_u16);
 }

@@ -95,6 +95,16 @@ fn reap_all(program: i32) -> Option<Exit> {
     }
 }
 
+impl Kernel {
+    /// Ignores a signal, as the programs do that this process becomes. sigaction(2)
+    pub fn ignore(&self, signal: Signal) -> Result<()> {
+        let ignored = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: installs no handler.
+        let set = unsafe { sigaction(signal, &ignored) };
+        set.map(drop).map_err(|errno| Error::io(format!("cannot ignore {signal}"), &errno.into()))
+    }
+}
+
 /// Gives the next program the signals of a fresh process: none blocked, and
 /// SIGPIPE, which Rust ignores, at its default.
 pub fn reset() {

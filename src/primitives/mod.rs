@@ -4,6 +4,7 @@
 //! and knows nothing of its neighbours; `cli` and `container` compose them. In a
 //! file, the child's half stands first, the parent's half after it.
 
+pub mod cgroup;
 pub mod mount;
 pub mod net;
 pub mod ns;

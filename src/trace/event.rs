@@ -49,6 +49,17 @@ pub enum Event {
         /// Its lines, as they are.
         lines: Vec<String>,
     },
+    /// A number that is measured again and again while something runs.
+    Sample {
+        /// What is measured: a file of the kernel, or something counted.
+        subject: String,
+        /// What it is now.
+        value: u64,
+        /// What it can be at most, or may be.
+        most: u64,
+        /// `bytes`, `ms`, ...; empty for a number of things.
+        unit: String,
+    },
     /// What can be looked at from another terminal while `--pause` waits.
     Look {
         /// A command line.
@@ -59,12 +70,11 @@ pub enum Event {
         /// The part's name.
         part: String,
     },
-    /// A program is about to take this process over; nothing after it is ours.
+    /// A step or call right before a program takes this process over: it is shown
+    /// now, and happens when nobody can tell of it any more.
     Announce {
-        /// The call, spelled.
-        name: String,
-        /// Its arguments.
-        args: Vec<String>,
+        /// What it is.
+        of: Box<Event>,
     },
     /// Where to read on, from the catalog.
     See {
@@ -93,4 +103,21 @@ pub struct Record {
     pub role: String,
     /// The process, as the host numbers it.
     pub pid: i32,
+}
+
+/// What has been announced and is to come.
+#[derive(Debug, Default)]
+pub struct Announced(Vec<(i32, Event)>);
+
+impl Announced {
+    /// Notes that the process of this record has announced something.
+    pub fn announce(&mut self, record: &Record, of: &Event) {
+        self.0.push((record.pid, of.clone()));
+    }
+
+    /// True if this is what its process has announced, as it was announced.
+    pub fn comes_true(&mut self, record: &Record) -> bool {
+        let place = self.0.iter().position(|(pid, event)| *pid == record.pid && *event == record.event);
+        place.map(|place| self.0.remove(place)).is_some()
+    }
 }

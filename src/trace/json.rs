@@ -13,7 +13,7 @@ impl<W: Write> Observer for Json<W> {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        // An announced execve is written once its result is known.
+        // What is announced is written once it has happened.
         if matches!(record.event, Event::Announce { .. }) {
             return Ok(());
         }

@@ -1,15 +1,18 @@
 //! One stream of events, rendered as narration, as JSON lines, or not at all.
 //!
 //! Reading order: [`event`] (what is told), [`decode`] (how it is spelled),
-//! [`narrate`] and [`json`] (two renderings), [`record`] (in memory), [`relay`]
+//! [`narrate`] with [`fold`] and [`samples`] (what is drawn live), and [`json`] (two
+//! renderings), [`record`] (in memory), [`relay`]
 //! (how a child's events reach its parent).
 
 pub mod decode;
 pub mod event;
+pub mod fold;
 pub mod json;
 pub mod narrate;
 pub mod record;
 pub mod relay;
+pub mod samples;
 
 use std::io;
 
@@ -33,6 +36,11 @@ pub trait Observer {
 
     /// Is told one event, in the order in which they happened.
     fn observe(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Shows what it may still hold back: somebody is about to look.
+    fn settle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The observer of `--trace off`.

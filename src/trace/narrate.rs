@@ -7,6 +7,9 @@ use std::io::{self, Write};
 
 use colored::{ColoredString, Colorize};
 
+use super::event::Announced;
+use super::fold::{Fold, Folded};
+use super::samples::Samples;
 use super::{Detail, Event, Observer, Record, decode};
 
 /// Columns of the actor at the left edge.
@@ -19,8 +22,10 @@ pub struct Narrator<W: Write> {
     width: usize,
     marks: Marks,
     speaker: String,
-    announced: bool,
+    announced: Announced,
+    fold: Fold,
     seen: Option<String>,
+    samples: Samples,
 }
 
 /// The few signs beyond ASCII, and what stands for them elsewhere.
@@ -30,15 +35,16 @@ pub struct Marks {
     becomes: &'static str,
     micro: &'static str,
     bar: &'static str,
+    utf8: bool,
 }
 
 impl Marks {
     /// For a terminal that shows UTF-8, or not.
     pub fn new(utf8: bool) -> Self {
         if utf8 {
-            Self { step: "▸", becomes: "→", micro: "µs", bar: "│" }
+            Self { step: "▸", becomes: "→", micro: "µs", bar: "│", utf8 }
         } else {
-            Self { step: ">", becomes: "->", micro: "us", bar: "|" }
+            Self { step: ">", becomes: "->", micro: "us", bar: "|", utf8 }
         }
     }
 }
@@ -46,28 +52,58 @@ impl Marks {
 impl<W: Write> Narrator<W> {
     /// A narrator that writes lines of `width` columns.
     pub fn new(out: W, detail: Detail, width: usize, marks: Marks) -> Self {
-        Self { out, detail, width, marks, speaker: String::new(), announced: false, seen: None }
+        Self {
+            out,
+            detail,
+            width,
+            marks,
+            speaker: String::new(),
+            announced: Announced::default(),
+            fold: Fold::default(),
+            seen: None,
+            samples: Samples::new(false, marks.utf8),
+        }
+    }
+
+    /// The same on a terminal, where a line can be drawn anew.
+    pub fn on_terminal(mut self, terminal: bool) -> Self {
+        self.samples = Samples::new(terminal, self.marks.utf8);
+        self
     }
 
     fn render(&mut self, record: &Record) -> String {
         let role = record.role.as_str();
         match &record.event {
             Event::Step { text, .. } => self.step(role, text),
-            Event::Call { name, .. } if name == "execve" && std::mem::take(&mut self.announced) && !failed(record) => {
-                String::new()
-            }
             Event::Call { name, args, ret, errno, ns, .. } => {
                 self.call(role, name, args, ret, errno.as_deref(), Some(*ns))
             }
-            Event::Announce { name, args } => {
-                self.announced = true;
-                self.call(role, name, args, "", None, None)
+            Event::Announce { of } => {
+                self.announced.announce(record, of);
+                match of.as_ref() {
+                    Event::Call { name, args, .. } => self.call(role, name, args, "", None, None),
+                    other => self.render(&Record { event: other.clone(), role: record.role.clone(), ..*record }),
+                }
             }
             Event::State { subject, before, after } => self.state(subject, before, after),
             Event::Show { title, lines } => self.show(title, lines),
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
             Event::See { what, reference } => self.see(what, reference),
-            Event::Look { .. } | Event::Done { .. } => String::new(),
+            Event::Sample { .. } | Event::Look { .. } | Event::Done { .. } => String::new(),
+        }
+    }
+
+    /// What was kept back, after the call that it is like.
+    fn unfold(&mut self) -> String {
+        match self.fold.take() {
+            None => String::new(),
+            Some(Folded::Each(records)) => records.iter().map(|record| self.render(record)).collect(),
+            Some(Folded::List(differing)) => {
+                let text = format!("... and {} more like it: {}", differing.len(), differing.join(", "));
+                let margin = " ".repeat(MARGIN);
+                let lines = textwrap::wrap(&text, self.width - MARGIN - 2);
+                lines.iter().map(|line| format!("{margin}  {line}\n")).collect()
+            }
         }
     }
 
@@ -142,17 +178,50 @@ impl<W: Write> Observer for Narrator<W> {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        if self.detail == Detail::Steps && !matches!(record.event, Event::Step { .. } | Event::Left { .. }) {
+        let live = self.samples.are_live() && matches!(record.event, Event::Sample { .. } | Event::Done { .. });
+        if self.detail == Detail::Steps && !is_heading(&record.event) && !live {
             return Ok(());
         }
-        let text = self.render(record);
+        if self.announced.comes_true(record) || self.fold.keep(record) {
+            return Ok(());
+        }
+        let mut text = self.unfold();
+        if !text.is_empty() {
+            text = self.samples.above(&text, MARGIN, self.width);
+        }
+        let rendered = self.render(record);
+        self.fold.shown(record);
+        text += &match record.event {
+            Event::Sample { .. } => self.samples.take(&record.event, MARGIN, self.width),
+            // A measured number has its line beneath the calls that it is measured between.
+            Event::Call { .. } => self.samples.above(&rendered, MARGIN, self.width),
+            _ => self.samples.end(MARGIN, self.width) + &rendered,
+        };
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    fn settle(&mut self) -> io::Result<()> {
+        let text = self.unfold();
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
 }
 
-fn failed(record: &Record) -> bool {
-    matches!(&record.event, Event::Call { errno: Some(_), .. })
+/// What is shown of the steps alone.
+fn is_heading(event: &Event) -> bool {
+    match event {
+        Event::Step { .. } | Event::Left { .. } => true,
+        Event::Announce { of } => is_heading(of),
+        _ => false,
+    }
+}
+
+/// A trace that ends early, as that of a failure, still ends with its last call.
+impl<W: Write> Drop for Narrator<W> {
+    fn drop(&mut self) {
+        let _ = self.settle();
+    }
 }
 
 fn actor(role: &str) -> ColoredString {
@@ -270,6 +339,7 @@ mod tests {
         ] {
             narrator.observe(&record("child", event)).expect("written to memory");
         }
+        drop(narrator);
         let text = String::from_utf8(out).expect("text");
         insta::with_settings!({snapshot_path => "../../snapshots", prepend_module_to_snapshot => false}, {
             insta::assert_snapshot!("narration", text);

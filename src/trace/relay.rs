@@ -17,10 +17,12 @@ use crate::error::Error;
 pub enum Message {
     /// Something happened.
     Told(Record),
+    /// Something happened in a child of the sender, and the number is that child's.
+    PassedOn(Record),
     /// The child waits here until the parent answers.
     Gate(String),
-    /// The next call is execve; the record says so once it has succeeded.
-    Announced(Option<Record>),
+    /// What comes last, execve at its end; true once that has succeeded.
+    Announced(Vec<Record>),
     /// The child has failed and ends.
     Failed(Error),
 }
@@ -71,7 +73,9 @@ impl Observer for Relay {
     }
 
     fn observe(&mut self, record: &Record) -> io::Result<()> {
-        self.link.send(&Message::Told(record.clone()))?;
+        let own = u32::try_from(record.pid) == Ok(std::process::id());
+        let message = if own { Message::Told } else { Message::PassedOn };
+        self.link.send(&message(record.clone()))?;
         if self.in_step && matches!(record.event, Event::Step { .. }) {
             self.link.wait()?;
         }

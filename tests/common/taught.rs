@@ -57,7 +57,8 @@ const ALWAYS: [&str; 46] = [
 const SOMETIMES: [&str; 8] = ["prctl", "prlimit64", "ioctl", "write", "mkdir", "mkdirat", "rmdir", "sendto"];
 
 /// Not taught, but told where a lesson is about what they do.
-const TOLD: [&str; 17] = [
+const TOLD: [&str; 18] = [
+    "bind",
     "openat",
     "openat2",
     "unlink",
@@ -95,7 +96,8 @@ const TERMINAL: [&str; 10] = [
 ];
 
 /// Files of /proc/PID in which a process's isolation is written down.
-const PROC_FILES: [&str; 6] = ["uid_map", "gid_map", "setgroups", "oom_score_adj", "timens_offsets", "attr/exec"];
+const PROC_FILES: [&str; 7] =
+    ["uid_map", "gid_map", "setgroups", "oom_score_adj", "timens_offsets", "attr/exec", "attr/apparmor/exec"];
 
 /// What strace is to watch.
 pub fn watched() -> String {

@@ -69,6 +69,16 @@ pub const LABS: &[Case] = &[
     case(&["mount", "readonly", "--", "/bin/true"]),
     case(&["mount", "pivot", "--", "/bin/true"]),
     case(&["mount", "pivot", "--rootfs", "{rootfs}", "--", "/bin/true"]),
+    case(&["security", "caps", "--", "/bin/true"]),
+    case(&["security", "caps", "--keep", "ALL", "--drop", "SYS_ADMIN", "--ambient", "CHOWN", "--", "/bin/true"]),
+    case(&["security", "caps", "--without", "bounding", "--", "/bin/true"]),
+    case(&["security", "no-new-privs", "--", "/bin/true"]),
+    case(&["security", "rlimit", "--", "/bin/true"]),
+    case(&["security", "rlimit", "core=0", "stack=8388608", "cpu=1000:2048", "--", "/bin/true"]),
+    case(&["security", "landlock", "--", "/bin/true"]),
+    case(&["security", "landlock", "--read", "{shared}/file", "--write", "{shared}", "--", "/bin/true"]),
+    case(&["security", "lsm", "--", "/bin/true"]),
+    case(&["security", "userns", "--", "/bin/true"]),
 ];
 
 /// `run` of the host image, of a directory, and with each option that makes calls

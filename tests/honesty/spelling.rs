@@ -28,6 +28,7 @@ fn plain_arg(name: &str, index: usize, arg: &str) -> String {
         ("write", 1) if arg.len() > BLOCK => format!("{}\"...", &arg[..=SHOWN]),
         ("execve", 2) => arg.find("/*").map_or(arg, |comment| &arg[comment..]).to_owned(),
         ("clone3", 0) => clone_args(arg),
+        (name, _) if name.starts_with("landlock_") => sorted(without_annotation(&landlock_access(arg))),
         ("ioctl", 1) => request(arg).to_owned(),
         ("ioctl", 2) => ioctl_arg(arg),
         _ => sorted(without_annotation(arg)),
@@ -60,6 +61,16 @@ fn clone_args(arg: &str) -> String {
     let addresses = ["pidfd=0x", "child_tid=0x", "parent_tid=0x", "stack=NULL", "stack_size=0", "/* bytes"];
     let kept = given.split(", ").filter(|field| !addresses.iter().any(|address| field.starts_with(address)));
     sorted(&format!("{{{}}}", kept.collect::<Vec<_>>().join(", ")))
+}
+
+/// An strace that is older than the kernel shows the newest kinds of access as a number.
+fn landlock_access(arg: &str) -> String {
+    const NEWER: [(u32, &str); 2] = [(0x4000, "LANDLOCK_ACCESS_FS_TRUNCATE"), (0x8000, "LANDLOCK_ACCESS_FS_IOCTL_DEV")];
+    let Some((before, rest)) = arg.split_once("|0x") else { return arg.to_owned() };
+    let end = rest.find([',', '}']).unwrap_or(rest.len());
+    let bits = u32::from_str_radix(&rest[..end], 16).unwrap_or_default();
+    let named = NEWER.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name);
+    format!("{before}|{}{}", named.collect::<Vec<_>>().join("|"), &rest[end..])
 }
 
 /// strace shows no flags for TIOCGPTPEER, and for a terminal's mode also the names

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::kernel::{
-    Kernel, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_STRICTATIME, O_CREAT, O_DIRECTORY, O_PATH, O_RDONLY,
-    RESOLVE_BENEATH,
+    DeviceNode, Kernel, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_STRICTATIME, O_CREAT, O_DIRECTORY, O_PATH,
+    O_RDONLY, RESOLVE_BENEATH,
 };
 
-/// Name, major and minor number.
+/// Name, major and minor number; everybody may read and write.
 pub const NODES: [(&str, u64, u64); 6] =
     [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
@@ -36,7 +36,7 @@ pub fn empty(k: &Kernel, target: &OwnedFd) -> Result<()> {
 pub fn nodes(k: &Kernel, dev: &OwnedFd) -> Result<()> {
     k.step("Make the devices that every program expects");
     for (name, major, minor) in NODES {
-        k.mknodat(dev, name, 0o666, major, minor)?;
+        k.mknodat(dev, OsStr::new(name), &DeviceNode { block: false, major, minor, mode: 0o666 })?;
     }
     Ok(())
 }
@@ -49,6 +49,18 @@ pub fn borrowed_nodes(k: &Kernel, dev: &OwnedFd) -> Result<()> {
         k.mount_on(Some(Path::new("/dev").join(name).as_os_str()), &file, None, MS_BIND, None)?;
     }
     Ok(())
+}
+
+/// A device of the host that the user asks for: a node of its own.
+pub fn node(k: &Kernel, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<()> {
+    k.step("Make the device that you asked for");
+    k.mknodat(directory, name, node)
+}
+
+/// The same in a user namespace, where the host's node is bound.
+pub fn borrowed(k: &Kernel, source: &Path, target: &OwnedFd) -> Result<()> {
+    k.step("Bind the device that you asked for: no node can be made in here");
+    k.mount_on(Some(source.as_os_str()), target, None, MS_BIND, None)
 }
 
 /// A place for a mount in /dev.

@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod dev;
+pub mod idmap;
 pub mod mask;
 pub mod overlay;
 pub mod pivot;

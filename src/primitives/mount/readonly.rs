@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::errno::{ENOSYS, EROFS};
 use crate::kernel::{Kernel, MOUNT_ATTR_RDONLY, MS_BIND, MS_RDONLY, MS_RELATIME, MS_REMOUNT, MsFlags, proc};
 
@@ -71,10 +71,5 @@ fn whole_tree(k: &Kernel, target: &Path) -> Result<()> {
 
 /// A write that must fail; it is an error if it succeeds.
 fn refused(k: &Kernel, file: &Path) -> Result<()> {
-    match k.put(file, "refused?\n") {
-        Err(error) if error.errno() == Some(EROFS) => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) if k.plans() => Ok(()),
-        Ok(()) => Err(Error::new(format!("{} could be written to", file.display()))),
-    }
+    k.refused(k.put(file, "refused?\n"), EROFS, "a read-only file could be written to")
 }

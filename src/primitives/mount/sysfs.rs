@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::kernel::{Kernel, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY};
 
 /// Mounts a /sys of the caller's network namespace.
-pub fn mount(k: &Kernel, target: &Path) -> Result<()> {
-    let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+pub fn mount(k: &Kernel, target: &Path, read_only: bool) -> Result<()> {
+    let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    let flags = if read_only { flags | MS_RDONLY } else { flags };
     k.mount(Some(OsStr::new("sysfs")), target, Some("sysfs"), flags, None)
 }

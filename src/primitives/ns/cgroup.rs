@@ -15,10 +15,15 @@ pub fn place(k: &Kernel, cgroup: &Path, pid: i32) -> Result<()> {
 }
 
 /// Child: from here on its present cgroups are called `/`.
+pub fn hide(k: &Kernel) -> Result<()> {
+    k.step("Make the own cgroup the root of all that can be seen");
+    k.unshare(CLONE_NEWCGROUP)
+}
+
+/// Child: the same, shown.
 pub fn isolate(k: &Kernel) -> Result<()> {
     list(k, "cgroups before", "self");
-    k.step("Make the own cgroup the root of all that can be seen");
-    k.unshare(CLONE_NEWCGROUP)?;
+    hide(k)?;
     list(k, "cgroups after", "self");
     Ok(())
 }

@@ -6,7 +6,7 @@
 use crate::error::Result;
 use crate::kernel::capability::{
     CAP_AUDIT_WRITE, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_MKNOD, CAP_NET_BIND_SERVICE,
-    CAP_NET_RAW, CAP_SETFCAP, CAP_SETGID, CAP_SETPCAP, CAP_SETUID, CAP_SYS_CHROOT,
+    CAP_NET_RAW, CAP_SETFCAP, CAP_SETGID, CAP_SETPCAP, CAP_SETUID, CAP_SYS_ADMIN, CAP_SYS_CHROOT,
 };
 use crate::kernel::{CapSet, CapSets, Kernel};
 
@@ -34,6 +34,19 @@ pub fn bound(k: &Kernel, keep: CapSet) -> Result<()> {
     k.step("Drop from the bounding set what no program in here may ever have");
     let surplus = CapSets::own().bounding.minus(keep);
     surplus.iter().try_for_each(|capability| k.drop_from_bounding_set(capability))
+}
+
+/// Root loses all capabilities when it becomes another user; keeps them permitted
+/// until the filter, which needs one, is loaded.
+pub fn carry_over(k: &Kernel) -> Result<()> {
+    k.step("Keep capabilities over the change of user, until the filter is loaded");
+    k.keep_capabilities(true)
+}
+
+/// As another user: permitted is not effective.
+pub fn hold_again(k: &Kernel) -> Result<()> {
+    k.step("Make effective again the one that loading a filter needs");
+    k.capset(CapSet::of(&[CAP_SYS_ADMIN]), CapSet::of(&[CAP_SYS_ADMIN]), CapSet::EMPTY)
 }
 
 /// Lays down what this process holds. The inheritable set stays empty: else any
