@@ -11,9 +11,8 @@ use crate::kernel::gauge::Gauge;
 use crate::kernel::{Kernel, load};
 
 /// What the kernel counts: v1 in nanoseconds, v2 in microseconds.
-pub const COUNTERS: [Gauge; 5] = [
+pub const COUNTERS: [Gauge; 4] = [
     Gauge::new("cpu.cfs_quota_us", "cpu.max"),
-    Gauge::new("cpu.cfs_period_us", "cpu.max"),
     Gauge::new("cpu.stat nr_periods", "cpu.stat nr_periods"),
     Gauge::new("cpu.stat nr_throttled", "cpu.stat nr_throttled"),
     Gauge::new("cpu.stat throttled_time", "cpu.stat throttled_usec"),
