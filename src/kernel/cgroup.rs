@@ -273,6 +273,8 @@ mod tests {
 
     fn mount(root: &str, kind: &str, options: &str) -> proc::Mount {
         proc::Mount {
+            id: 31,
+            device: "0:28".to_owned(),
             root: root.to_owned(),
             point: "/sys/fs/cgroup/x".into(),
             options: "rw".to_owned(),
