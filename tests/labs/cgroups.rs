@@ -129,8 +129,8 @@ pub fn cpu() -> Outcome {
     let seen = events("cgroup cpu --cpus 0.2 --seconds 0.6", &["true"])?;
     grew(&seen, "nr_throttled")?;
     grew(&seen, "throttled_")?;
-    // The last period is cut off, and what is used is counted in ticks.
-    check(percent(&seen)? < 35.0, format!("{} % of a processor", percent(&seen)?))?;
+    // The last period is cut off, and the quota is overdrawn by a tick of the clock.
+    check(percent(&seen)? < 50.0, format!("{} % of a processor", percent(&seen)?))?;
     let free = events("cgroup cpu --cpus 0.2 --seconds 0.6 --without limit", &["true"])?;
     check(change(&free, "nr_throttled")?.1 == "0", "without the limit nobody waits")?;
     check(percent(&free)? > percent(&seen)?, "and more is used")

@@ -113,10 +113,12 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
         None => match body() {
             Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
                 Some(what) => skip(&format!("it needs {what}")),
-                None => match [BY_ROOT, BECOMES].into_iter().find(|reason| failed.message() == Some(*reason)) {
-                    Some(reason) => Ok(Completion::ignored_with(reason)),
-                    None => Err(failed),
-                },
+                None => {
+                    match [BY_ROOT, BECOMES, NO_CGROUPS].into_iter().find(|reason| failed.message() == Some(*reason)) {
+                        Some(reason) => Ok(Completion::ignored_with(reason)),
+                        None => Err(failed),
+                    }
+                }
             },
             Ok(()) => Ok(Completion::Completed),
         },
@@ -141,6 +143,15 @@ const BECOMES: &str = "only root can become another user; root's tests do this";
 /// Ends a trial that only root can make.
 pub fn needs_root() -> Result<(), Failed> {
     if is_root() { Ok(()) } else { Err(BECOMES.into()) }
+}
+
+/// The same, for a trial that needs a cgroup of its own.
+const NO_CGROUPS: &str = "this user may make no cgroup; root's tests do this";
+
+/// Ends a trial for which a controller of cgroups must be this user's to use.
+pub fn needs_cgroup(controller: &str) -> Result<(), Failed> {
+    let found = boxlab::kernel::cgroup::Group::named("x").find(&[controller]).is_some();
+    if found { Ok(()) } else { Err(NO_CGROUPS.into()) }
 }
 
 /// Ends a trial that needs a program, where that is not installed.
