@@ -112,7 +112,7 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
         Some(reason) => skip(reason),
         None => match body() {
             Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
-                Some(program) => skip(&format!("{program} is not installed")),
+                Some(what) => skip(&format!("it needs {what}")),
                 None => {
                     match [BY_ROOT, BECOMES, NO_CGROUPS].into_iter().find(|reason| failed.message() == Some(*reason)) {
                         Some(reason) => Ok(Completion::ignored_with(reason)),
@@ -125,7 +125,7 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     })
 }
 
-/// What the failure of a trial starts with that needs a missing program.
+/// What the failure of a trial starts with that needs what is not here.
 const LACKS: &str = "this needs ";
 
 /// Why an ordinary user can't make a trial that root's run of the same tests makes.
@@ -158,8 +158,13 @@ pub fn needs_cgroup(controller: &str) -> Result<(), Failed> {
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
         Some(_) => Ok(()),
-        None => Err(format!("{LACKS}{program}").into()),
+        None => Err(lacks(&format!("{program}, which is not installed"))),
     }
+}
+
+/// What a trial says that this host can't make.
+pub fn lacks(what: &str) -> Failed {
+    format!("{LACKS}{what}").into()
 }
 
 /// Says why a trial can't run here; where all must run, that is a failure.
