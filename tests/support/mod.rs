@@ -111,10 +111,10 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(name, move || match obstacle() {
         Some(reason) => skip(reason),
         None => match body() {
-            Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
-                Some(program) => skip(&format!("{program} is not installed")),
-                None if failed.message() == Some(BY_ROOT) => Ok(Completion::ignored_with(BY_ROOT)),
-                None => Err(failed),
+            Err(failed) => match failed.message() {
+                Some(text) if text.starts_with(LACKS) => skip(text),
+                Some(text) if text.starts_with(BY_ROOT) => Ok(Completion::ignored_with(text)),
+                _ => Err(failed),
             },
             Ok(()) => Ok(Completion::Completed),
         },
@@ -124,20 +124,25 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
 /// What the failure of a trial starts with that needs a missing program.
 const LACKS: &str = "this needs ";
 
-/// Why an ordinary user can't make a trial that root's run of the same tests makes.
-const BY_ROOT: &str = "a tracer who is not root takes newuidmap's privilege; root's tests do this";
+/// What the failure of a trial starts with that an ordinary user can't make.
+const BY_ROOT: &str = "root's run of these tests does this: ";
 
 /// Ends a trial that traces boxlab, where its setuid helpers would then fail.
 pub fn needs_untraced_helpers() -> Result<(), Failed> {
     let helped = !is_root() && boxlab::kernel::maps::ranges().is_some();
-    if helped { Err(BY_ROOT.into()) } else { Ok(()) }
+    if helped { Err(format!("{BY_ROOT}a tracer who is not root takes newuidmap's privilege").into()) } else { Ok(()) }
+}
+
+/// Ends a trial that only root can make, for that reason.
+pub fn needs_root(why: &str) -> Result<(), Failed> {
+    if is_root() { Ok(()) } else { Err(format!("{BY_ROOT}{why}").into()) }
 }
 
 /// Ends a trial that needs a program, where that is not installed.
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
         Some(_) => Ok(()),
-        None => Err(format!("{LACKS}{program}").into()),
+        None => Err(format!("{LACKS}{program}, which is not installed").into()),
     }
 }
 
