@@ -218,9 +218,9 @@ fn short(id: &str) -> &str {
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
     // First of all, since a frozen process of v1 can't be ended.
-    let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
-    let thawed = cgroups.map(|path| group::thaw(k, path)).fold(Ok(()), Result::and);
-    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).chain(thawed.err()).collect();
+    let thaw = |item: &Item| if let Item::Cgroup(path) = item { group::thaw(k, path).err() } else { None };
+    let mut failures: Vec<Error> = items.iter().filter_map(thaw).collect();
+    failures.extend(items.iter().rev().filter_map(|item| item.remove(k).err()));
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
         Some(error) => Err(error.hint("`boxlab cleanup` tries again.")),

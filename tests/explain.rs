@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode};
 use libtest_mimic::Failed;
 use serde_json::Value;
 use sleeper::{Sleeper, container, spawn};
-use support::{Ran, boxlab, check, is_root, needs, needs_root, refused, run, scratch, stdout};
+use support::{Ran, boxlab, check, is_root, needs, needs_root_for, refused, run, scratch, stdout};
 
 type Outcome = Result<(), Failed>;
 
@@ -181,7 +181,7 @@ fn what_a_container_may_use() -> Outcome {
     let limits = ["--memory", "64m", "--pids-limit", "50", "--cpus", "0.5", "--ulimit", "nofile=100:200"];
     let refusal = run(&[&["run"], &limits[..], &["host", "true"]].concat());
     if refusal.status != 0 && refusal.stderr.contains("not delegated") {
-        needs_root("no cgroup is delegated to this user")?;
+        needs_root_for("no cgroup is delegated to this user")?;
     }
     let web = container("limited", &limits)?;
     let told = explain("limited")?;

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
+use boxlab::kernel::cgroup::{Hierarchy, hierarchies};
+use boxlab::kernel::lsm::Labels;
 use boxlab::trace::narrate::{Marks, Narrator};
 use boxlab::trace::{Detail, Event, Observer, Record};
 use libtest_mimic::Failed;
@@ -63,6 +65,9 @@ fn without_what_kernels_differ_in(events: Vec<Record>) -> Vec<Record> {
 /// Runs the command, and compares its narration with the one that was recorded:
 /// as root, or as an ordinary user with ranges of ids.
 fn recorded(name: &str, detail: Detail, args: &[&str]) -> Outcome {
+    if name.starts_with("run") {
+        needs_the_same_host()?;
+    }
     let (events, output) = run(args)?;
     let helped =
         events.iter().any(|record| matches!(&record.event, Event::Step { text, .. } if text.contains("/etc/subuid")));
@@ -80,6 +85,26 @@ fn recorded(name: &str, detail: Detail, args: &[&str]) -> Outcome {
         });
     });
     check(compared.is_ok(), format!("{name}{who} differs from its recording"))
+}
+
+/// The trees of cgroups that root's containers were recorded in.
+const TREES: [&str; 9] = ["blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids", "v2"];
+
+/// What `run` does depends on how the host's cgroups are mounted, and on AppArmor.
+fn needs_the_same_host() -> Outcome {
+    if Labels::AppArmor.active() {
+        return Err(support::lacks("a host without AppArmor, as that on which it was recorded"));
+    }
+    let trees = hierarchies();
+    let mut names: Vec<String> = trees.iter().filter(|tree| tree.base().is_some()).map(Hierarchy::name).collect();
+    names.sort();
+    let recorded: &[&str] = if is_root() { &TREES } else { &[] };
+    match names == recorded {
+        true => Ok(()),
+        false => {
+            Err(support::lacks(&format!("these cgroups, with which it was recorded: {recorded:?}; here are {names:?}")))
+        }
+    }
 }
 
 fn quoted(args: &[&str]) -> String {

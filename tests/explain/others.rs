@@ -11,7 +11,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use super::sleeper::{container, first_line};
-use super::support::{check, is_root, needs, needs_root, scratch};
+use super::support::{check, is_root, needs, needs_root_for, scratch};
 use super::{as_the_kernel_has_it, compare, explain, finding, graded};
 
 /// Runs a command to its end when it goes out of scope.
@@ -110,7 +110,7 @@ pub fn a_container_of_runc() -> Result<(), Failed> {
 pub fn a_container_of_podman() -> Result<(), Failed> {
     needs("podman")?;
     needs("runc")?;
-    needs_root("a podman without root wants a session of systemd's")?;
+    needs_root_for("a podman without root wants a session of systemd's")?;
     let directory = scratch("podman");
     let root = root(&directory)?;
     let settings = directory.join("containers.conf");

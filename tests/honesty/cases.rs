@@ -34,6 +34,12 @@ impl Case {
         Self { statuses: [status; 3], ..self }
     }
 
+    /// Needs cgroups, which nobody delegates to ordinary users here.
+    const fn of_cgroups(self) -> Self {
+        let [root, ..] = self.statuses;
+        Self { statuses: [root, 125, 125], ..self }
+    }
+
     /// Without ranges of ids it can't be done: no other id exists to become.
     const fn not_with_a_single_id(self) -> Self {
         let [root, ranges, _] = self.statuses;
@@ -69,6 +75,15 @@ pub const LABS: &[Case] = &[
     case(&["mount", "readonly", "--", "/bin/true"]),
     case(&["mount", "pivot", "--", "/bin/true"]),
     case(&["mount", "pivot", "--rootfs", "{rootfs}", "--", "/bin/true"]),
+    case(&["cgroup", "mem", "--memory", "8m", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "mem", "--memory", "8m", "--swap", "-1", "--without", "limit", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "cpu", "--seconds", "0.2", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "pids", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "pids", "--", "/bin/sh", "-c", "sleep 1000 & exit 3"]).ends(3).of_cgroups(),
+    case(&["cgroup", "io", "--seconds", "0.2", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "cpuset", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "freeze", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "freeze", "--tree", "v2", "--", "/bin/true"]).of_cgroups(),
     case(&["security", "caps", "--", "/bin/true"]),
     case(&["security", "caps", "--keep", "ALL", "--drop", "SYS_ADMIN", "--ambient", "CHOWN", "--", "/bin/true"]),
     case(&["security", "caps", "--without", "bounding", "--", "/bin/true"]),

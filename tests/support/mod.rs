@@ -121,7 +121,7 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     })
 }
 
-/// What the failure of a trial starts with that needs a missing program.
+/// What the failure of a trial starts with that needs what is not here.
 const LACKS: &str = "this needs ";
 
 /// What the failure of a trial starts with that an ordinary user can't make.
@@ -134,8 +134,13 @@ pub fn needs_untraced_helpers() -> Result<(), Failed> {
 }
 
 /// Ends a trial that only root can make, for that reason.
-pub fn needs_root(why: &str) -> Result<(), Failed> {
+pub fn needs_root_for(why: &str) -> Result<(), Failed> {
     if is_root() { Ok(()) } else { Err(format!("{BY_ROOT}{why}").into()) }
+}
+
+/// Ends a trial in which root acts as somebody else.
+pub fn needs_root() -> Result<(), Failed> {
+    needs_root_for("only root can become another user")
 }
 
 /// Ends a trial that needs a program, where that is not installed.
@@ -144,6 +149,11 @@ pub fn needs(program: &str) -> Result<(), Failed> {
         Some(_) => Ok(()),
         None => Err(format!("{LACKS}{program}, which is not installed").into()),
     }
+}
+
+/// What a trial says that this host can't make.
+pub fn lacks(what: &str) -> Failed {
+    format!("{LACKS}{what}").into()
 }
 
 /// Says why a trial can't run here; where all must run, that is a failure.
