@@ -112,32 +112,49 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
         Some(reason) => skip(reason),
         None => match body() {
             Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
-                Some(program) => skip(&format!("{program} is not installed")),
-                None if failed.message() == Some(BY_ROOT) => Ok(Completion::ignored_with(BY_ROOT)),
-                None => Err(failed),
+                Some(missing) => skip(missing),
+                None => match failed.message().and_then(|text| text.strip_prefix(BY_ROOT)) {
+                    Some(reason) => Ok(Completion::ignored_with(format!("{reason}; root's tests do this"))),
+                    None => Err(failed),
+                },
             },
             Ok(()) => Ok(Completion::Completed),
         },
     })
 }
 
-/// What the failure of a trial starts with that needs a missing program.
-const LACKS: &str = "this needs ";
+/// What the failure of a trial starts with that this machine can't make.
+const LACKS: &str = "not here: ";
 
-/// Why an ordinary user can't make a trial that root's run of the same tests makes.
-const BY_ROOT: &str = "a tracer who is not root takes newuidmap's privilege; root's tests do this";
+/// What that of a trial starts with that an ordinary user can't make, and root's run
+/// of the same tests does.
+const BY_ROOT: &str = "not as this user: ";
 
 /// Ends a trial that traces boxlab, where its setuid helpers would then fail.
 pub fn needs_untraced_helpers() -> Result<(), Failed> {
     let helped = !is_root() && boxlab::kernel::maps::ranges().is_some();
-    if helped { Err(BY_ROOT.into()) } else { Ok(()) }
+    if helped { by_root("a tracer who is not root takes newuidmap's privilege") } else { Ok(()) }
+}
+
+/// Ends a trial that needs root.
+pub fn needs_root(why: &str) -> Result<(), Failed> {
+    if is_root() { Ok(()) } else { by_root(why) }
+}
+
+fn by_root(why: &str) -> Result<(), Failed> {
+    Err(format!("{BY_ROOT}{why}").into())
+}
+
+/// Ends a trial that needs something that this machine has not.
+pub fn lacks(what: &str) -> Result<(), Failed> {
+    Err(format!("{LACKS}{what}").into())
 }
 
 /// Ends a trial that needs a program, where that is not installed.
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
         Some(_) => Ok(()),
-        None => Err(format!("{LACKS}{program}").into()),
+        None => lacks(&format!("{program} is not installed")),
     }
 }
 
