@@ -24,7 +24,7 @@ use crate::kernel::cgroup::Group;
 use crate::kernel::maps;
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags,
-    Kernel, Maps, Mode, is_terminal, is_terminal_input, random_hex,
+    Kernel, Maps, Mode, is_terminal, is_terminal_input, leads_to_directory, random_hex,
 };
 use crate::ledger::Ledger;
 use crate::primitives::mount::overlay::Layers;
@@ -222,10 +222,7 @@ impl Run {
         let (root, shifted) = self.root(image, &context.paths.running(&id[..12]), &writable, in_user_namespace)?;
         let shell = self.image_and_command.is_empty() && is_terminal();
         let (terminal, interactive) = (self.tty || shell, self.interactive || shell);
-        if terminal && interactive && !is_terminal_input() {
-            return Err(Error::usage("standard input is no terminal, so -t and -i can't go together")
-                .hint("Leave out -t to pass a pipe on, or run it in a terminal."));
-        }
+        check_streams(terminal, interactive)?;
         let hostname = self.hostname.clone().unwrap_or_else(|| id[..12].to_owned());
         let namespaces = self.namespaces(mode, maps.is_some());
         let (group, limits) = self.limits(mode, id, maps.is_some())?;
@@ -382,6 +379,22 @@ impl Run {
         }
         Ok(workdir)
     }
+}
+
+/// What the program would be passed.
+fn check_streams(terminal: bool, interactive: bool) -> Result<()> {
+    if terminal && interactive && !is_terminal_input() {
+        return Err(Error::usage("standard input is no terminal, so -t and -i can't go together")
+            .hint("Leave out -t to pass a pipe on, or run it in a terminal."));
+    }
+    let passed = [(interactive, "input"), (true, "output"), (true, "error")];
+    for (number, (passed, name)) in (0..).zip(passed) {
+        if passed && !terminal && leads_to_directory(number) {
+            return Err(Error::usage(format!("standard {name} is a directory"))
+                .hint("From /proc/self/fd the container could go up from there, to all of the host's files."));
+        }
+    }
+    Ok(())
 }
 
 /// As Docker has them: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.

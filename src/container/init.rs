@@ -99,13 +99,11 @@ fn assemble(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<OwnedFd> {
 /// The working directory, made if the image lacks it, and surely inside.
 fn start_in(k: &Kernel, workdir: &Path) -> Result<()> {
     k.step("Start in the working directory");
-    match k.chdir(workdir) {
-        Err(error) if error.errno() == Some(ENOENT) => {
-            make_all(k, workdir)?;
-            k.chdir(workdir)?;
-        }
-        other => other.doing(|| format!("cannot start in {}", workdir.display()))?,
-    }
+    let started = match k.chdir(workdir) {
+        Err(error) if error.errno() == Some(ENOENT) => make_all(k, workdir).and_then(|()| k.chdir(workdir)),
+        other => other,
+    };
+    started.doing(|| format!("cannot start in {}", workdir.display()))?;
     // A path through /proc/self/fd could have led out. CVE-2024-21626
     if !k.is_inside_root() {
         return Err(Error::new(format!("the working directory {} lies outside of the container", workdir.display())));
