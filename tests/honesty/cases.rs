@@ -13,6 +13,7 @@ pub struct Case {
     pub streams: Streams,
     /// As root, with ranges, with a single id.
     statuses: [i32; 3],
+    cgroups: bool,
 }
 
 impl Case {
@@ -34,10 +35,14 @@ impl Case {
         Self { statuses: [status; 3], ..self }
     }
 
-    /// Needs cgroups, which nobody delegates to ordinary users here.
+    /// Needs cgroups: where they are not this person's to make, it is refused.
     const fn of_cgroups(self) -> Self {
-        let [root, ..] = self.statuses;
-        Self { statuses: [root, 125, 125], ..self }
+        Self { cgroups: true, ..self }
+    }
+
+    /// True if this person may be refused, with nothing done.
+    pub fn may_be_refused(&self, rights: Rights) -> bool {
+        self.cgroups && rights != Rights::Root
     }
 
     /// Without ranges of ids it can't be done: no other id exists to become.
@@ -48,7 +53,7 @@ impl Case {
 }
 
 const fn case(words: &'static [&'static str]) -> Case {
-    Case { words, streams: Streams::Pipes, statuses: [0; 3] }
+    Case { words, streams: Streams::Pipes, statuses: [0; 3], cgroups: false }
 }
 
 /// Every lab command that makes something.

@@ -8,7 +8,7 @@ use boxlab::kernel::cgroup::{Group, hierarchies};
 use boxlab::kernel::{disk, load, proc};
 use serde_json::Value;
 
-use crate::support::{check, refused, run, scratch, stdout, trace};
+use crate::support::{check, needs_cgroup, refused, run, scratch, stdout, trace};
 use crate::{Outcome, host, shown, steps};
 
 /// The labs that limit something, made short.
@@ -129,8 +129,8 @@ pub fn cpu() -> Outcome {
     let seen = events("cgroup cpu --cpus 0.2 --seconds 0.6", &["true"])?;
     grew(&seen, "nr_throttled")?;
     grew(&seen, "throttled_")?;
-    // The last period is cut off, and what is used is counted in ticks.
-    check(percent(&seen)? < 35.0, format!("{} % of a processor", percent(&seen)?))?;
+    // The last period is cut off, and the quota is overdrawn by a tick of the clock.
+    check(percent(&seen)? < 50.0, format!("{} % of a processor", percent(&seen)?))?;
     let free = events("cgroup cpu --cpus 0.2 --seconds 0.6 --without limit", &["true"])?;
     check(change(&free, "nr_throttled")?.1 == "0", "without the limit nobody waits")?;
     check(percent(&free)? > percent(&seen)?, "and more is used")
@@ -245,6 +245,7 @@ pub fn ls_and_show() -> Outcome {
 
 /// What the user's program leaves running in the group is ended with it.
 pub fn nobody_stays() -> Outcome {
+    needs_cgroup("pids")?;
     for lab in possible() {
         let words = lab.split(' ').collect::<Vec<_>>();
         let output = stdout(&[&words[..], &["--", "sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!"]].concat())?;

@@ -143,6 +143,12 @@ pub fn needs_root() -> Result<(), Failed> {
     needs_root_for("only root can become another user")
 }
 
+/// Ends a trial for which a controller of cgroups must be this user's to use.
+pub fn needs_cgroup(controller: &str) -> Result<(), Failed> {
+    let found = boxlab::kernel::cgroup::Group::named("x").find(&[controller]).is_some();
+    if found { Ok(()) } else { Err(format!("{BY_ROOT}this user may make no cgroup").into()) }
+}
+
 /// Ends a trial that needs a program, where that is not installed.
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
