@@ -15,6 +15,7 @@ mod mounts;
 mod ns;
 mod output;
 mod run;
+mod seccomp;
 mod security;
 mod size;
 
