@@ -10,8 +10,8 @@ use crate::kernel::cgroup::Version;
 use crate::kernel::errno::{ENOENT, ENOSYS};
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, Kernel, MOUNT_ATTR_RDONLY, MS_NODEV, MS_NOEXEC,
-    MS_NOSUID, MS_RDONLY, O_PATH, O_WRONLY, OFlag, RESOLVE_IN_ROOT, RESOLVE_NO_SYMLINKS, is_directory, is_procfs, maps,
-    proc as kernel_proc,
+    MS_NOSUID, MS_RDONLY, O_PATH, O_WRONLY, OFlag, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, is_directory, is_procfs,
+    is_sysfs, is_tmpfs, maps, proc as kernel_proc,
 };
 use crate::primitives::cgroup::mounts as cgroups;
 use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, tmpfs};
@@ -19,30 +19,59 @@ use crate::primitives::mount::{bind, dev, mask, proc, readonly, sysfs, target, t
 /// The group that owns terminals, in Debian and nearly everywhere.
 const TTY: u32 = 5;
 
+/// The container's /proc and /sys, as they were mounted. Their paths lead elsewhere
+/// if somebody who can write to the root renames them meanwhile; a descriptor does
+/// not, and so what is covered in them is covered. CVE-2019-19921, CVE-2023-27561
+#[derive(Debug)]
+pub struct KernelFilesystems {
+    proc: Option<OwnedFd>,
+    sys: Option<OwnedFd>,
+}
+
+impl KernelFilesystems {
+    /// Which of them a path leads into, and the rest of the path.
+    fn find<'a>(&self, path: &'a Path) -> Option<(&OwnedFd, &'a Path)> {
+        let within = |(top, mounted): (&str, _)| Option::zip(mounted, path.strip_prefix(top).ok());
+        [("/proc", self.proc.as_ref()), ("/sys", self.sys.as_ref())].into_iter().find_map(within)
+    }
+}
+
 /// /proc, /sys and /dev, for the namespaces of this container.
-pub fn kernel_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
-    k.part("proc", |k| proc_filesystem(k, spec, root))?;
-    sysctls(k, spec, root)?;
-    k.part("sys", |k| {
-        sys_filesystem(k, spec, root)?;
-        cgroup_filesystems(k, spec, root)
+pub fn kernel_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<KernelFilesystems> {
+    let proc = k.part("proc", |k| proc_filesystem(k, spec, root).map(Some))?;
+    sysctls(k, spec, proc.as_ref())?;
+    let sys = k.part("sys", |k| {
+        let sys = sys_filesystem(k, spec, root)?;
+        cgroup_filesystems(k, spec, &sys)?;
+        Ok(Some(sys))
     })?;
     k.part("dev", |k| devices(k, spec, root))?;
-    spec.devices.iter().try_for_each(|device| asked_device(k, spec, device, root))
+    spec.devices.iter().try_for_each(|device| asked_device(k, spec, device, root))?;
+    Ok(KernelFilesystems { proc, sys })
+}
+
+/// What was opened before a mount lies beneath it; this is the mount.
+fn mounted(k: &Kernel, root: &OwnedFd, place: &str, is_it: fn(&OwnedFd) -> bool) -> Result<OwnedFd> {
+    let mounted = target::directory(k, root, Path::new(place))?;
+    if k.plans() || is_it(&mounted) {
+        return Ok(mounted);
+    }
+    let error = Error::new(format!("{place} of the container leads elsewhere than where it was just mounted"));
+    Err(error.hint("Something else is changing that root filesystem: use one that only this container has."))
 }
 
 /// Settings of the container's own namespaces, while /proc/sys can be written to.
-fn sysctls(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+fn sysctls(k: &Kernel, spec: &Spec, proc: Option<&OwnedFd>) -> Result<()> {
     for (name, value) in &spec.sysctls {
         k.step("Set what you asked for, in its own namespaces only");
-        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
-        let resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS;
-        let inner = path.strip_prefix("/").unwrap_or(&path);
-        let file = k.openat2(root.as_fd(), inner, O_WRONLY, 0, resolve);
+        let proc = proc.ok_or_else(|| Error::usage("--sysctl needs the part proc, which you leave out"))?;
+        let path = Path::new("sys").join(name.replace('.', "/"));
+        let resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+        let file = k.openat2(proc.as_fd(), &path, O_WRONLY, 0, resolve);
         let file = file.doing(|| format!("cannot set {name}"))?;
         // A write that lands elsewhere could be made to do anything. CVE-2025-52881
         if !k.plans() && !is_procfs(&file) {
-            return Err(Error::new(format!("{} does not lead into /proc", path.display())));
+            return Err(Error::new(format!("/proc/{} does not lead into /proc", path.display())));
         }
         k.write_into(&file, &path, value).doing(|| format!("cannot set {name} to '{value}'"))?;
     }
@@ -50,23 +79,24 @@ fn sysctls(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
 }
 
 /// /sys/fs/cgroup: what the container is allowed, for it to see and not to change.
-fn cgroup_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+fn cgroup_filesystems(k: &Kernel, spec: &Spec, sys: &OwnedFd) -> Result<()> {
     let own_namespace = spec.namespaces.contains(CLONE_NEWCGROUP);
     if spec.group.places.is_empty() || !own_namespace {
         return Ok(());
     }
     k.step("Show it its own cgroups, read-only: it may see its limits");
     let read_only = !spec.guards.writable_sys;
-    let place = Path::new("/sys/fs/cgroup");
-    let target = target::directory(k, root, place)?;
+    let place = Path::new("fs/cgroup");
+    let target = target::directory(k, sys, place)?;
     if let [only] = &spec.group.places[..]
         && only.version == Version::V2
     {
         return cgroups::unified(k, &target, read_only);
     }
     cgroups::directory(k, &target)?;
-    cgroups::trees(k, &target::directory(k, root, place)?, &spec.group, read_only)?;
-    if read_only { readonly::remount(k, &kernel_proc::fd_path(&target::directory(k, root, place)?)) } else { Ok(()) }
+    let directory = target::directory(k, sys, place)?;
+    cgroups::trees(k, &directory, &spec.group, read_only)?;
+    if read_only { readonly::remount(k, &kernel_proc::fd_path(&directory)) } else { Ok(()) }
 }
 
 /// `--device`
@@ -80,7 +110,7 @@ fn asked_device(k: &Kernel, spec: &Spec, device: &Device, root: &OwnedFd) -> Res
     dev::node(k, &directory, name, &device.node).doing(doing)
 }
 
-fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<OwnedFd> {
     let own = spec.namespaces.contains(CLONE_NEWPID);
     k.step(if own {
         "A /proc that shows this PID namespace and no other"
@@ -89,10 +119,11 @@ fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     });
     let target = target::directory(k, root, Path::new("/proc"))?;
     let target = kernel_proc::fd_path(&target);
-    if own { proc::mount(k, &target) } else { bind::bind(k, Path::new("/proc"), &target, true) }
+    if own { proc::mount(k, &target) } else { bind::bind(k, Path::new("/proc"), &target, true) }?;
+    mounted(k, root, "/proc", is_procfs)
 }
 
-fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
+fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<OwnedFd> {
     // sysfs belongs to the network namespace, which may not be ours to show.
     let own = !spec.in_user_namespace || spec.namespaces.contains(CLONE_NEWNET);
     k.step(if own {
@@ -102,18 +133,19 @@ fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     });
     let target = target::directory(k, root, Path::new("/sys"))?;
     if own {
-        return sysfs::mount(k, &kernel_proc::fd_path(&target), !spec.guards.writable_sys);
+        sysfs::mount(k, &kernel_proc::fd_path(&target), !spec.guards.writable_sys)?;
+        return mounted(k, root, "/sys", is_sysfs);
     }
     bind::bind(k, Path::new("/sys"), &kernel_proc::fd_path(&target), true)?;
-    let mounted = target::directory(k, root, Path::new("/sys"))?;
-    readonly::recursive(k, &kernel_proc::fd_path(&mounted))
+    let sys = mounted(k, root, "/sys", is_sysfs)?;
+    readonly::recursive(k, &kernel_proc::fd_path(&sys))?;
+    Ok(sys)
 }
 
 fn devices(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<()> {
     k.step("An empty /dev in memory: no disk of the host is in it");
     dev::empty(k, &target::directory(k, root, Path::new("/dev"))?)?;
-    // What was opened before lies beneath the mount; this is the mount.
-    let dev = target::directory(k, root, Path::new("/dev"))?;
+    let dev = mounted(k, root, "/dev", is_tmpfs)?;
     if !spec.in_user_namespace {
         dev::nodes(k, &dev)?;
     } else {
@@ -202,26 +234,22 @@ fn user_mount(k: &Kernel, mount: &Mount, root: &OwnedFd) -> Result<()> {
 }
 
 /// Covers what a container should not see.
-pub fn mask(k: &Kernel, root: &OwnedFd) -> Result<()> {
+pub fn mask(k: &Kernel, filesystems: &KernelFilesystems) -> Result<()> {
     k.step("Cover what tells of the machine: /proc/kcore, keys, firmware, ...");
     let null = k.open(Path::new("/dev/null"), O_PATH, 0)?;
-    for path in mask::MASKED.map(Path::new) {
-        let Some(target) = target::existing(k, root, path, OFlag::empty())? else { continue };
+    for (mounted, path) in mask::MASKED.iter().filter_map(|path| filesystems.find(Path::new(path))) {
+        let Some(target) = target::existing(k, mounted, path, OFlag::empty())? else { continue };
         if is_directory(&target) { mask::directory(k, &target)? } else { mask::file(k, &null, &target)? }
     }
     Ok(())
 }
 
 /// Makes read-only what would configure the machine.
-pub fn readonly_paths(k: &Kernel, root: &OwnedFd) -> Result<()> {
+pub fn readonly_paths(k: &Kernel, filesystems: &KernelFilesystems) -> Result<()> {
     k.step("Make read-only what would configure the machine: /proc/sys, ...");
-    for path in mask::READONLY.map(Path::new) {
-        let Some(target) = target::existing(k, root, path, OFlag::empty())? else { continue };
-        let again = |path: &Path| {
-            let again = target::existing(k, root, path, OFlag::empty())?;
-            again.map_or_else(|| target::file(k, root, path), Ok)
-        };
-        mask::readonly(k, &target, path, again)?;
+    for (mounted, path) in mask::READONLY.iter().filter_map(|path| filesystems.find(Path::new(path))) {
+        let Some(target) = target::existing(k, mounted, path, OFlag::empty())? else { continue };
+        mask::readonly(k, &target, || target::file(k, mounted, path))?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::terminal;
 use crate::error::{Context, Error, Result};
 use crate::kernel::errno::{EEXIST, ENOENT};
 use crate::kernel::{
-    CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, O_DIRECTORY, O_PATH, Program, maps,
+    CLONE_NEWCGROUP, CLONE_NEWNET, CLONE_NEWUTS, CloneFlags, Kernel, O_DIRECTORY, O_PATH, Outside, Program, maps,
 };
 use crate::primitives::cgroup::group;
 use crate::primitives::mount::{bind, idmap, overlay, pivot, readonly};
@@ -27,6 +27,10 @@ use crate::primitives::ns::{cgroup, mnt, user, uts};
 pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> {
     // The modes below are meant as they are written.
     k.umask(0);
+    // One of them could lead out of the container while its paths are resolved.
+    k.step("Close what was open outside: no descriptor leads out of here");
+    k.close_others(shifted)?;
+    let outside = k.outside();
     group::enter_v1(k, &spec.group)?;
     if spec.maps.is_some() {
         user::become_root(k)?;
@@ -44,17 +48,17 @@ pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> 
 
     k.step("Cut the mount table off from the host's: no mount travels out");
     mnt::private(k)?;
-    let input = {
+    let terminal = {
         let root = assemble(k, spec, shifted)?;
-        furnish::kernel_filesystems(k, spec, &root)?;
+        let filesystems = furnish::kernel_filesystems(k, spec, &root)?;
         k.part("etc", |k| furnish::etc(k, spec, &root))?;
         furnish::user_mounts(k, spec, &root)?;
-        let input = terminal::open(k, spec, &root)?;
+        let terminal = terminal::make(k, spec, &root)?;
         if spec.guards.masks {
-            k.part("mask", |k| furnish::mask(k, &root))?;
-            k.part("readonly_paths", |k| furnish::readonly_paths(k, &root))?;
+            k.part("mask", |k| furnish::mask(k, &filesystems))?;
+            k.part("readonly_paths", |k| furnish::readonly_paths(k, &filesystems))?;
         }
-        input
+        terminal
     };
     if spec.read_only {
         k.step("Make the root read-only: what must be written has its own mounts");
@@ -63,13 +67,13 @@ pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> 
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 
     let identity = Identity::find(k, spec.user.as_deref(), &spec.groups, groups_fixed)?;
-    terminal::take(k, spec, input, &identity)?;
+    terminal::take(k, spec, terminal, &identity)?;
     start_in(k, &spec.workdir)?;
     confine::lay_down(k, spec, &identity)?;
     if spec.init {
-        return supervise(k, spec, &identity);
+        return supervise(k, spec, &identity, outside);
     }
-    become_program(k, spec, &identity, |k| confine::seal(k, spec, &identity))
+    become_program(k, spec, &identity, outside, |k| confine::seal(k, spec, &identity))
 }
 
 /// Puts the root filesystem together and opens it.
@@ -127,9 +131,11 @@ fn become_program(
     k: &Kernel,
     spec: &Spec,
     identity: &Identity,
+    outside: Outside,
     seal: impl Fn(&Kernel) -> Result<()>,
 ) -> Result<Infallible> {
     let program = Program::find(&spec.command, &identity.environment(&spec.env))?;
+    outside.refuse(&program)?;
     k.step("No descriptor of ours reaches the program");
     k.umask(0o022);
     k.close_on_exec_from(3)?;
@@ -142,7 +148,7 @@ fn become_program(
 
 /// `--init`: this process stays PID 1, passes signals on and collects orphans. It
 /// lays its own rights down first, and the program is born without them.
-fn supervise(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible> {
+fn supervise(k: &Kernel, spec: &Spec, identity: &Identity, outside: Outside) -> Result<Infallible> {
     confine::seal(k, spec, identity)?;
     k.step("Stay as PID 1, which collects orphans; the program is its child");
     // Its memory and its /proc/1/exe are not for the container to open. CVE-2019-5736
@@ -152,7 +158,7 @@ fn supervise(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<Infallible>
         if spec.terminal {
             k.take_foreground()?;
         }
-        become_program(k, spec, identity, |_| Ok(()))
+        become_program(k, spec, identity, outside, |_| Ok(()))
     })?;
     k.hang_up();
     k.exit(k.reap_until(&program)?.status())

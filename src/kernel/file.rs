@@ -295,32 +295,6 @@ impl Kernel {
         }
         Ok(text)
     }
-
-    /// Keeps every descriptor above standard error out of the next program, also
-    /// those that something else left open. close_range(2), CVE-2024-21626
-    #[track_caller]
-    pub fn close_on_exec_from(&self, first: u32) -> Result<()> {
-        let names = || "CLOSE_RANGE_CLOEXEC".to_owned();
-        let args = || vec![first.to_string(), u32::MAX.to_string(), names()];
-        let closed = self.call("close_range", args, || {
-            // SAFETY: takes plain numbers; nothing is closed before exec.
-            Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })
-                .map(drop)
-        });
-        match closed {
-            // Before Linux 5.11 the flag is not known: one by one.
-            Err(error) if matches!(error.errno(), Some(libc::EINVAL | libc::ENOSYS)) => close_each_on_exec(first),
-            closed => closed,
-        }
-    }
-
-    /// Makes `number` (0, 1 or 2) lead where `file` leads. dup(2)
-    pub fn dup_onto(&self, file: &OwnedFd, number: i32) -> Result<()> {
-        // SAFETY: duplicates onto a standard descriptor, which std never closes.
-        let done = Errno::result(unsafe { libc::dup2(file.as_raw_fd(), number) });
-        done.map(drop)
-            .map_err(|errno| crate::error::Error::io(format!("cannot replace descriptor {number}"), &errno.into()))
-    }
 }
 
 /// A device, and who may do what with its node.
@@ -365,7 +339,21 @@ fn device(found: nix::sys::stat::FileStat) -> Option<DeviceNode> {
 /// True if a descriptor leads into a procfs, and not into what somebody has put in
 /// its place. statfs(2), CVE-2025-52881
 pub fn is_procfs(file: &OwnedFd) -> bool {
-    nix::sys::statfs::fstatfs(file).is_ok_and(|found| found.filesystem_type() == nix::sys::statfs::PROC_SUPER_MAGIC)
+    lies_in(file, nix::sys::statfs::PROC_SUPER_MAGIC)
+}
+
+/// The same for a sysfs.
+pub fn is_sysfs(file: &OwnedFd) -> bool {
+    lies_in(file, nix::sys::statfs::SYSFS_MAGIC)
+}
+
+/// The same for a tmpfs.
+pub fn is_tmpfs(file: &OwnedFd) -> bool {
+    lies_in(file, nix::sys::statfs::TMPFS_MAGIC)
+}
+
+fn lies_in(file: &OwnedFd, kind: nix::sys::statfs::FsType) -> bool {
+    nix::sys::statfs::fstatfs(file).is_ok_and(|found| found.filesystem_type() == kind)
 }
 
 /// True if a descriptor leads to a directory. stat(2)
@@ -377,17 +365,6 @@ pub fn is_directory(file: &OwnedFd) -> bool {
 /// `struct open_how` as strace has it; `created` is its mode, for a file that may be made.
 fn open_how(flags: OFlag, created: &str, resolve: ResolveFlag) -> String {
     format!("{{flags={}, {created}resolve={}}}", open_flags(flags), decode::flags(&resolve))
-}
-
-/// The old twin of close_range: every number that may be open is marked.
-fn close_each_on_exec(first: u32) -> Result<()> {
-    let limit = nix::unistd::sysconf(nix::unistd::SysconfVar::OPEN_MAX).ok().flatten().unwrap_or(1024);
-    for number in i64::from(first)..limit {
-        let number = i32::try_from(number).unwrap_or(i32::MAX);
-        // SAFETY: takes plain numbers; of a number that is not open it says EBADF.
-        unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
-    }
-    Ok(())
 }
 
 /// Names of open(2)'s flags, the access mode first, as strace has them.

@@ -10,6 +10,7 @@ pub mod bpf;
 pub mod cgroup;
 pub mod capability;
 mod child;
+mod descriptors;
 pub mod disk;
 pub mod errno;
 mod file;
@@ -31,8 +32,10 @@ mod mount;
 mod namespace;
 mod netlink;
 mod outcome;
+mod outside;
 mod parts;
 mod pause;
+pub mod peer;
 pub mod proc;
 mod process;
 mod seccomp;
@@ -58,7 +61,8 @@ use crate::trace::{Detail, Event, Observer, Record, decode};
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
-pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs};
+pub use descriptors::leads_to_directory;
+pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs, is_sysfs, is_tmpfs};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};
@@ -67,6 +71,7 @@ pub use maps::{IdMap, Maps};
 pub use mount::MOUNT_ATTR_RDONLY;
 pub use netlink::{Interface, LOOPBACK, interfaces};
 pub use outcome::Outcome;
+pub use outside::Outside;
 pub use parts::{Parts, nearest};
 pub use process::Program;
 pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
@@ -371,7 +376,9 @@ impl Kernel {
         self.seq.set(self.seq.get() + 1);
         record.seq = self.seq.get();
         if self.mode.pause && self.link.borrow().is_none() {
-            let _ = self.observer.borrow_mut().settle();
+            if matches!(record.event, Event::Step { .. } | Event::Announce { .. }) {
+                let _ = self.observer.borrow_mut().settle();
+            }
             self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
         }
         let _ = self.observer.borrow_mut().observe(&record);

@@ -192,7 +192,9 @@ impl Kernel {
 
     /// Waits until a process that something else ends is gone.
     pub fn until_ended(&self, pid: i32, start: u64) -> Result<()> {
-        self.find_process(pid, start)?.iter().for_each(until_gone);
+        if let Some(pidfd) = self.find_process(pid, start)? {
+            until_gone(&pidfd);
+        }
         Ok(())
     }
 

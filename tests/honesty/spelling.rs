@@ -15,10 +15,8 @@ const SHOWN: usize = 32;
 pub fn plain(call: &Call) -> Call {
     let args = call.args.iter().enumerate().map(|(index, arg)| plain_arg(&call.name, index, arg)).collect();
     let mut plain = Call { args, ..call.clone() };
-    // The older twin of clone3 has the same fields as arguments.
-    if call.name == "clone" {
-        plain.args.retain(|arg| !arg.starts_with("parent_tid=") && arg != "child_stack=NULL");
-    }
+    // Where the kernel is to put the new pidfd, and which one it put there.
+    plain.args.retain(|arg| call.name != "clone" || !arg.starts_with("parent_tid="));
     if let Some(sent) = plain.args.get_mut(1).filter(|_| call.name == "sendto") {
         *sent = message(sent);
     }
@@ -64,6 +62,9 @@ fn clone_args(arg: &str) -> String {
     let given = arg.split(" => ").next().unwrap_or(arg).trim_start_matches('{').trim_end_matches('}');
     let addresses = ["pidfd=0x", "child_tid=0x", "parent_tid=0x", "stack=NULL", "stack_size=0", "/* bytes"];
     let kept = given.split(", ").filter(|field| !addresses.iter().any(|address| field.starts_with(address)));
+    // Where the descriptor of a cgroup leads, strace 6.1 does not show.
+    let kept =
+        kept.map(|field| if field.starts_with("cgroup=") { field.split('<').next().unwrap_or(field) } else { field });
     sorted(&format!("{{{}}}", kept.collect::<Vec<_>>().join(", ")))
 }
 

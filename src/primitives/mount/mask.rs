@@ -5,7 +5,6 @@
 //! and "Readonly Paths".
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 
 use crate::error::Result;
 use crate::kernel::{Kernel, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REC, MS_REMOUNT, proc};
@@ -41,11 +40,11 @@ pub fn directory(k: &Kernel, target: &OwnedFd) -> Result<()> {
 }
 
 /// Makes a part of /proc read-only: it becomes a mount of its own first.
-pub fn readonly(k: &Kernel, target: &OwnedFd, path: &Path, again: impl FnOnce(&Path) -> Result<OwnedFd>) -> Result<()> {
+pub fn readonly(k: &Kernel, target: &OwnedFd, again: impl FnOnce() -> Result<OwnedFd>) -> Result<()> {
     k.mount_on(Some(proc::fd_path(target).as_os_str()), target, None, MS_BIND | MS_REC, None)?;
     // The descriptor shows what was there before the mount; the mount is what
     // the path leads to now.
-    let mounted = again(path)?;
+    let mounted = again()?;
     let flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_BIND | MS_REMOUNT | MS_RDONLY;
     k.mount_on(None, &mounted, None, flags, None)
 }
