@@ -497,7 +497,8 @@ fn security_seccomp_profiles() -> Outcome {
     // What `echo` of busybox calls, and nothing else: boxlab itself could not go on.
     let tight = r#"{"defaultAction": "SCMP_ACT_KILL_PROCESS", "syscalls": [{"action": "SCMP_ACT_ALLOW", "names":
         ["execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlink",
-        "readlinkat", "getrandom", "mprotect", "prctl", "getuid", "write", "exit_group"]}]}"#;
+        "readlinkat", "getrandom", "mprotect", "prctl", "getuid", "getgid", "setuid", "setgid", "fstat",
+        "newfstatat", "write", "exit_group"]}]}"#;
     let tight = write("tight.json", tight)?;
     if std::path::Path::new("/bin/busybox").exists() {
         let words = ["security", "seccomp", "--profile", &tight, "--", "/bin/busybox"];
