@@ -218,9 +218,9 @@ fn short(id: &str) -> &str {
 /// the end; the ledger then stays, so that `cleanup` can try again.
 fn remove_all(k: &Kernel, items: &[Item], ledger: &Path) -> Result<()> {
     // First of all, since a frozen process of v1 can't be ended.
-    let cgroups = items.iter().filter_map(|item| if let Item::Cgroup(path) = item { Some(path) } else { None });
-    let thawed: Result<()> = cgroups.map(|path| group::thaw(k, path)).collect();
-    let failures: Vec<Error> = items.iter().rev().filter_map(|item| item.remove(k).err()).chain(thawed.err()).collect();
+    let thaw = |item: &Item| if let Item::Cgroup(path) = item { group::thaw(k, path).err() } else { None };
+    let mut failures: Vec<Error> = items.iter().filter_map(thaw).collect();
+    failures.extend(items.iter().rev().filter_map(|item| item.remove(k).err()));
     match failures.into_iter().next() {
         None if ledger.as_os_str().is_empty() => Ok(()),
         Some(error) => Err(error.hint("`boxlab cleanup` tries again.")),
@@ -270,6 +270,33 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
         }
     }
     Ok(found)
+}
+
+/// The process of a container or lab that runs, by its name or the beginning of its
+/// identifier; of several, such as a lab and its child, the innermost.
+pub fn running(paths: &Paths, wanted: &str) -> Result<Option<Process>> {
+    let plain = !wanted.is_empty() && !wanted.contains('/');
+    let named = if plain { std::fs::read_to_string(paths.names().join(wanted)).ok() } else { None };
+    let id = named.as_deref().unwrap_or(wanted);
+    let mut found = Vec::new();
+    for path in entries(&paths.ledger())?.iter().filter(|path| plain && stem(path).starts_with(id)) {
+        let Some((Some(owner), items)) = read(path)? else { continue };
+        let mut processes = items.into_iter().rev().filter_map(|item| match item {
+            Item::Process(process) if process.runs() => Some(process),
+            _ => None,
+        });
+        found.extend(processes.next().filter(|_| owner.process.runs()));
+    }
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        many => Err(Error::usage(format!("{many} identifiers begin with '{wanted}'")).hint("Give more of it.")),
+    }
+}
+
+/// The names of the containers that run.
+pub fn names(paths: &Paths) -> Vec<String> {
+    let names = entries(&paths.names()).unwrap_or_default();
+    names.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect()
 }
 
 /// Processes that outlived a killed container without being its first: they have

@@ -10,6 +10,8 @@ pub mod cli;
 pub mod catalog;
 /// The pieces put together: a container.
 pub mod container;
+/// What isolates a process, any process, and how two differ in that.
+pub mod explain;
 /// Images: plain files, packed in layers, described by three small JSON documents.
 pub mod image;
 /// What was made and must go again, written down before it is made.

@@ -13,7 +13,7 @@ const ARROW: [&[&str]; 12] = [
     &["cli"],
     &["learn", "catalog"],
     &["container"],
-    &["image", "network", "volume"],
+    &["explain", "image", "network", "volume"],
     &["ledger"],
     &["primitives"],
     &["seccomp"],

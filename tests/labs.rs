@@ -1,6 +1,11 @@
 //! Each lab command: its effect inside, no effect outside, and the error that a
 //! learner will really hit. As root and as an ordinary user.
 
+#[path = "labs/cgroups.rs"]
+mod cgroups;
+mod common;
+#[path = "labs/delegated.rs"]
+mod delegated;
 mod support;
 
 use std::process::ExitCode;
@@ -30,6 +35,15 @@ fn main() -> ExitCode {
         ("mount_propagation", mount_propagation),
         ("mount_readonly", mount_readonly),
         ("mount_pivot", mount_pivot),
+        ("cgroup_mem", cgroups::mem),
+        ("cgroup_cpu", cgroups::cpu),
+        ("cgroup_pids", cgroups::pids),
+        ("cgroup_io", cgroups::io),
+        ("cgroup_cpuset", cgroups::cpuset),
+        ("cgroup_freeze", cgroups::freeze),
+        ("cgroup_ls_and_show", cgroups::ls_and_show),
+        ("nobody_stays_in_a_cgroup", cgroups::nobody_stays),
+        ("every_lab_works_where_cgroups_are_delegated", delegated::every_lab_works_where_cgroups_are_delegated),
         ("security_caps", security_caps),
         ("security_no_new_privs", security_no_new_privs),
         ("security_rlimit", security_rlimit),
@@ -461,7 +475,7 @@ fn steps(events: &[serde_json::Value]) -> Vec<String> {
 }
 
 fn every_lab_plans_what_it_does() -> Outcome {
-    for lab in LABS {
+    for lab in LABS.iter().copied().chain(cgroups::possible()) {
         let words: Vec<&str> = lab.split(' ').collect();
         let plan = trace(&[&words[..], &["--plan", "--", "true"]].concat());
         let done = trace(&[&words[..], &["--", "true"]].concat());
@@ -476,7 +490,7 @@ fn every_lab_plans_what_it_does() -> Outcome {
 }
 
 fn every_lab_ends_with_the_status_of_its_program() -> Outcome {
-    for lab in LABS {
+    for lab in LABS.iter().copied().chain(cgroups::possible()) {
         let words: Vec<&str> = lab.split(' ').collect();
         let ran = run(&[&words[..], &["--", "sh", "-c", "exit 42"]].concat());
         check(ran.status == 42, format!("{lab}: {ran:?}"))?;

@@ -22,6 +22,8 @@ fn main() -> ExitCode {
         ("the_terminal_is_given_back", the_terminal_is_given_back),
         ("run_alone_opens_a_shell", run_alone_opens_a_shell),
         ("a_lab_waits_for_enter", a_lab_waits_for_enter),
+        ("a_load_is_drawn_live", a_load_is_drawn_live),
+        ("a_cgroup_lab_ends_in_a_shell", a_cgroup_lab_ends_in_a_shell),
         ("ctrl_c_while_paused_ends_it_cleanly", ctrl_c_while_paused_ends_it_cleanly),
     ])
 }
@@ -141,6 +143,32 @@ fn a_lab_waits_for_enter() -> Outcome {
         session.send_line("")?;
     }
     ends_with(session, 0)
+}
+
+fn a_load_is_drawn_live() -> Outcome {
+    support::needs_cgroup("memory")?;
+    // rexpect has a character for each byte: this is "▁▁".
+    for (locale, signs) in [("C.UTF-8", "\u{e2}\u{96}\u{81}\u{e2}\u{96}\u{81}"), ("C", "__")] {
+        let mut command = boxlab();
+        command.args(["--color", "never", "cgroup", "mem", "--memory", "16m", "--swap", "0", "--", "true"]);
+        command.env("LANG", locale).env_remove("LC_ALL").env("TERM", "xterm");
+        let mut session = spawn_command(with_terminal(command), PATIENCE)?;
+        // Drawn anew: back to the start of the line, and clear it.
+        session.exp_regex(&format!("\r\x1b\\[K +memory[a-z_.]+ {signs}[^\r\n]* of 16.0 MiB\r\x1b\\[K"))?;
+        session.exp_string("Look at the kernel's own counters")?;
+        ends_with(session, 0)?;
+    }
+    Ok(())
+}
+
+fn a_cgroup_lab_ends_in_a_shell() -> Outcome {
+    support::needs_cgroup("pids")?;
+    let mut command = boxlab();
+    command.args(["-q", "cgroup", "pids", "--limit", "9"]).env("SHELL", "/bin/sh").env("PS1", "ready> ");
+    let mut session = open(command)?;
+    session.send_line("grep pids: /proc/self/cgroup; cat /proc/self/cgroup | tail -1; exit 7")?;
+    session.exp_string("/boxlab-")?;
+    ends_with(session, 7)
 }
 
 fn ctrl_c_while_paused_ends_it_cleanly() -> Outcome {

@@ -7,8 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::{Value, json};
-
+use crate::bundle;
 use crate::floor;
 use crate::ground::Ground;
 
@@ -22,9 +21,6 @@ const HOST: &str = "boxlab run host true";
 
 /// The program in the container: busybox, which needs no library.
 const PROGRAM: &str = "/bin/true";
-
-/// The namespaces of all of them, as the OCI runtime specification names them.
-const NAMESPACES: [&str; 6] = ["mount", "pid", "uts", "ipc", "network", "cgroup"];
 
 /// One of those that are compared.
 pub struct Contender {
@@ -184,12 +180,11 @@ impl Boxlab {
     }
 }
 
-/// `crun run` and the like: the bundle is what the runtime's own `spec` writes,
-/// with this program, without a terminal, and with these namespaces.
+/// `crun run` and the like, told to do what boxlab does; see [`bundle`].
 fn oci_runtime(ground: &Ground, name: &str, words: &'static [&'static str]) -> Contender {
     let own = name.replace(' ', "-");
     let (bundle, state, cgroup) = (ground.place("bundle").join(&own), ground.state(&own), ground.cgroup());
-    let made = write_bundle(words[0], &bundle, &ground.root());
+    let made = bundle::write(words[0], &bundle, &ground.root(), PROGRAM);
     let contender = Contender::new(name, move |number| {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).arg("--root").arg(&state).arg("run").arg("--bundle").arg(&bundle);
@@ -197,23 +192,6 @@ fn oci_runtime(ground: &Ground, name: &str, words: &'static [&'static str]) -> C
         command
     });
     contender.needs(made)
-}
-
-fn write_bundle(runtime: &str, bundle: &Path, root: &Path) -> Result<(), String> {
-    fs::create_dir_all(bundle).map_err(|error| error.to_string())?;
-    let wrote = Command::new(runtime).arg("spec").current_dir(bundle).stdout(Stdio::null()).status();
-    let wrote = wrote.map_err(|_| format!("{runtime} is not installed"))?;
-    if !wrote.success() {
-        return Err(format!("`{runtime} spec` ended with {wrote}"));
-    }
-    let path = bundle.join("config.json");
-    let text = fs::read(&path).map_err(|error| error.to_string())?;
-    let mut config: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    config["process"]["terminal"] = json!(false);
-    config["process"]["args"] = json!([PROGRAM]);
-    config["root"] = json!({ "path": root, "readonly": false });
-    config["linux"]["namespaces"] = NAMESPACES.map(|kind| json!({ "type": kind })).into();
-    fs::write(&path, config.to_string()).map_err(|error| error.to_string())
 }
 
 /// Its storage, its state and its settings are the benchmark's own. Even as root

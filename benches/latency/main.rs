@@ -6,6 +6,7 @@
 //! Everything runs in turn, in a new order each round, so that a slow moment of
 //! the machine falls on all alike. `cargo bench --bench latency -- --help`
 
+mod bundle;
 mod contenders;
 mod floor;
 mod ground;

@@ -9,6 +9,7 @@ use super::context::Context;
 use super::lab::{Common, Lab};
 use super::{cgroups, size};
 use crate::catalog::{about, after_help};
+use crate::container::limits::Limits;
 use crate::error::{Error, Result};
 use crate::kernel::cgroup::{Group, Place};
 use crate::kernel::disk::{self as disks, Disk};
@@ -130,8 +131,7 @@ impl Cgroup {
             Self::Io { read_bps, write_bps, device, file, seconds, common } => {
                 let write = device.is_none().then_some(write_bps);
                 let trial = Trial { write, read: read_bps, time: seconds };
-                let place = file.unwrap_or_else(|| context.paths.store.clone());
-                common.lab(context, "cgroup io", |lab| lab_io(lab, trial, device.as_deref(), &place))
+                common.lab(context, "cgroup io", |lab| lab_io(lab, trial, &Where::new(context, device, file)))
             }
             Self::Cpuset { cpus, common } => common.lab(context, "cgroup cpuset", |lab| lab_cpuset(lab, cpus)),
             Self::Freeze { tree, common } => common.lab(context, "cgroup freeze", |lab| lab_freeze(lab, tree)),
@@ -272,22 +272,40 @@ fn lab_pids(lab: &Lab<'_>, most: u64) -> Result<i32> {
     end(lab, &group)
 }
 
-fn lab_io(lab: &Lab<'_>, trial: Trial, device: Option<&Path>, directory: &Path) -> Result<i32> {
-    let k = &lab.k;
-    if device.is_none() && !k.plans() {
-        crate::paths::make(directory)?;
+/// Where blocks are moved to and from.
+enum Where {
+    Device(PathBuf),
+    Directory(PathBuf),
+}
+
+impl Where {
+    /// Where the store is, or is going to be, unless the user wants another place.
+    fn new(context: &Context, device: Option<PathBuf>, file: Option<PathBuf>) -> Self {
+        let store = || context.paths.store.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/")).to_owned();
+        device.map_or_else(|| Self::Directory(file.unwrap_or_else(store)), Self::Device)
     }
-    let disk = match device {
-        Some(node) => disks::behind(node),
-        None => disks::beneath(directory),
-    };
-    let Disk { name, numbers } = disk.or_else(|error| if k.plans() { Ok(Disk::imagined()) } else { Err(error) })?;
+
+    fn disk(&self) -> Result<Disk> {
+        match self {
+            Self::Device(node) => disks::behind(node),
+            Self::Directory(directory) => disks::beneath(directory),
+        }
+    }
+}
+
+fn lab_io(lab: &Lab<'_>, trial: Trial, blocks: &Where) -> Result<i32> {
+    let k = &lab.k;
+    let disk = blocks.disk().or_else(|error| if k.plans() { Ok(Disk::imagined()) } else { Err(error) });
+    let Disk { name, numbers } = disk?;
     let group = with(lab, &["blkio", "io"], &[])?;
     let place = group.controller(&["blkio", "io"])?;
     group::make(k, &group)?;
     k.step("Start a child that moves blocks, without a limit at first");
     let child = lab.start_in(&group, |k| {
-        let file = device.map_or_else(|| disk::unnamed(k, directory), |node| disk::device(k, node))?;
+        let file = match blocks {
+            Where::Device(node) => disk::device(k, node)?,
+            Where::Directory(directory) => disk::unnamed(k, directory)?,
+        };
         disk::measure(k, &file, trial)
     })?;
     k.show("the disk", || vec![format!("/dev/{name}, device {}:{}", numbers.0, numbers.1)]);
@@ -311,6 +329,9 @@ fn lab_cpuset(lab: &Lab<'_>, cpus: Option<String>) -> Result<i32> {
     let first = || load::processors().first().map_or_else(|| "0".to_owned(), ToString::to_string);
     let wanted = Cpuset { cpus: Some(cpus.unwrap_or_else(first)), mems: None };
     let group = with(lab, &["cpuset"], &[])?;
+    if !k.plans() {
+        Limits { cpuset: wanted.clone(), ..Limits::default() }.check(&group)?;
+    }
     group::make(k, &group)?;
     counted(k, group.controller(&["cpuset"])?, &cpuset::LISTS, || {
         k.step("Start a child that uses every processor");

@@ -35,8 +35,13 @@ impl Context {
     /// Reads the config file, if there is one.
     pub fn new(global: Global) -> Result<Self> {
         let context = Self { paths: Paths::new(global.root.as_deref()), global, config: config()? };
-        colored::control::set_override(context.colors());
+        colored::control::set_override(context.colors(draws(std::io::stderr())));
         Ok(context)
+    }
+
+    /// For a command whose result is coloured: what counts is where that goes.
+    pub fn color_the_result(&self) {
+        colored::control::set_override(self.colors(draws(std::io::stdout())));
     }
 
     /// True if `-q` stands before the subcommand.
@@ -64,8 +69,8 @@ impl Context {
             Trace::Steps => Detail::Steps,
             Trace::Full => Detail::Full,
         };
-        let narrator = Narrator::new(self.sink()?, detail, width(), Marks::new(utf8()));
-        Ok(Box::new(narrator.on_terminal(self.global.trace_file.is_none() && draws())))
+        let narrator = Narrator::new(self.sink()?, detail, width(std::io::stderr()), Marks::new(utf8()));
+        Ok(Box::new(narrator.on_terminal(self.global.trace_file.is_none() && draws(std::io::stderr()))))
     }
 
     fn sink(&self) -> Result<Box<dyn Write>> {
@@ -74,12 +79,12 @@ impl Context {
         Ok(Box::new(file))
     }
 
-    fn colors(&self) -> bool {
+    fn colors(&self, terminal: bool) -> bool {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         match self.global.color.or(self.config.color).unwrap_or(Color::Auto) {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => !plain && self.global.trace_file.is_none() && draws(),
+            Color::Auto => !plain && self.global.trace_file.is_none() && terminal,
         }
     }
 }
@@ -98,14 +103,14 @@ fn config() -> Result<Config> {
     })
 }
 
-/// True if standard error is a terminal that understands more than lines.
-fn draws() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+/// True if that is a terminal which understands more than lines.
+fn draws(to: impl IsTerminal) -> bool {
+    to.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Columns of the terminal, within what reads well; 80 in a pipe.
-fn width() -> usize {
-    let columns = window_size(std::io::stderr().as_fd()).map(|size| usize::from(size.ws_col));
+pub fn width(of: impl AsFd) -> usize {
+    let columns = window_size(of.as_fd()).map(|size| usize::from(size.ws_col));
     columns.filter(|columns| *columns > 0).unwrap_or(80).clamp(60, 100)
 }
 

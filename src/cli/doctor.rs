@@ -13,7 +13,7 @@ use super::output;
 use crate::catalog::{CATALOG, Row};
 use crate::error::{IoContext, Result};
 use crate::kernel::lsm::Labels;
-use crate::kernel::{euid, maps, proc, program_path, user_name};
+use crate::kernel::{euid, load, maps, proc, program_path, user_name};
 use crate::paths;
 
 /// What works on this host, found out by trying
@@ -66,12 +66,14 @@ fn examine(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
     let mut command = Command::new(boxlab);
     command.args(["--trace", "off", "--color", "never", "--root"]).arg(root).args(row.command.split(' '));
     match row.command {
-        "ns ls" => {}
+        "ns ls" | "cgroup ls" | "cgroup show" => {}
         "ns enter" => return entering(row, boxlab, root),
         "image host" => {}
         "run" => drop(command.args(["host", "true"])),
         // Its program is found in another root.
         "mount pivot" => drop(command.args(["--", "true"])),
+        // Long enough to see whether the limit bites.
+        "cgroup cpu" | "cgroup io" => drop(command.args(["--seconds", "0.2", "--"]).arg(boxlab).arg("--version")),
         _ => drop(command.arg("--").arg(boxlab).arg("--version")),
     }
     let output = command.stdin(Stdio::null()).output().or_fail(|| "cannot run boxlab itself".to_owned())?;
@@ -161,6 +163,14 @@ fn limits(row: &Row, output: &Output) -> Option<(String, String)> {
         "ns cgroup" if !proc::own_cgroup().is_some_and(|own| proc::writable(&own)) => Some((
             "no cgroup can be made without delegation; the present ones serve".to_owned(),
             "run as root, or by `systemd-run --user --scope -p Delegate=yes boxlab ...`".to_owned(),
+        )),
+        "cgroup mem" if !proc::has_swap() => Some((
+            "without swap its limit can be set, but not be seen at work".to_owned(),
+            "as root: fallocate -l 256M FILE; chmod 600 FILE; mkswap FILE; swapon FILE".to_owned(),
+        )),
+        "cgroup cpuset" if load::processors().len() == 1 => Some((
+            "with a single processor there is nothing to choose from".to_owned(),
+            "a virtual machine with more of them".to_owned(),
         )),
         "image host" => {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -109,7 +109,7 @@ impl GuardOptions {
         if let Some(name) = options.apparmor {
             return if name == "unconfined" { Ok(None) } else { apparmor(name).map(Some) };
         }
-        if options.label.iter().any(|part| *part == "disable") {
+        if options.label.contains(&"disable") {
             return Ok(None);
         }
         if !options.label.is_empty() {

@@ -230,14 +230,15 @@ impl<'c> Lab<'c> {
         Ok(child)
     }
 
-    /// Starts a child in these cgroups. It is known by being in them: after a kill
-    /// whoever is left there is ended.
+    /// Starts a child in these cgroups; whoever is in them at the end is ended.
     pub fn start_in(&self, group: &Group, inside: impl FnOnce(&Kernel) -> Result<()>) -> Result<Child> {
         let born_in = group::open_v2(&self.k, group)?;
-        self.k.clone3_into("child", CloneFlags::empty(), born_in.as_ref(), |k| {
+        let child = self.k.clone3_into("child", CloneFlags::empty(), born_in.as_ref(), |k| {
             group::enter_v1(k, group)?;
             inside(k)
-        })
+        })?;
+        self.record_process(child.pid)?;
+        Ok(child)
     }
 
     /// Host: hears a child out, whose gates `at` is told, and waits for its end.

@@ -3,8 +3,10 @@
 mod cgroup;
 mod cgroups;
 mod cleanup;
+mod compare;
 mod context;
 mod doctor;
+mod explain;
 mod guards;
 mod image;
 mod lab;
@@ -14,6 +16,7 @@ mod mount;
 mod mounts;
 mod ns;
 mod output;
+mod page;
 mod run;
 mod security;
 mod size;
@@ -109,6 +112,10 @@ enum Command {
     },
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
+    /// What isolates a process: any process, whoever made it
+    Explain(explain::Explain),
+    /// What does one process isolate that another does not?
+    Compare(compare::Compare),
     /// What works on this host, found out by trying
     Doctor(doctor::Doctor),
     /// Find, name and remove what a killed command left behind
@@ -130,6 +137,8 @@ impl Cli {
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Run(command) => command.run(&context),
+            Command::Explain(command) => command.run(&context),
+            Command::Compare(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),
             Command::Cleanup(command) => command.run(&context),
             Command::Completions(command) => command.run(),

@@ -48,17 +48,17 @@ pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> 
 
     k.step("Cut the mount table off from the host's: no mount travels out");
     mnt::private(k)?;
-    let input = {
+    let terminal = {
         let root = assemble(k, spec, shifted)?;
         let filesystems = furnish::kernel_filesystems(k, spec, &root)?;
         k.part("etc", |k| furnish::etc(k, spec, &root))?;
         furnish::user_mounts(k, spec, &root)?;
-        let input = terminal::open(k, spec, &root)?;
+        let terminal = terminal::make(k, spec, &root)?;
         if spec.guards.masks {
             k.part("mask", |k| furnish::mask(k, &filesystems))?;
             k.part("readonly_paths", |k| furnish::readonly_paths(k, &filesystems))?;
         }
-        input
+        terminal
     };
     if spec.read_only {
         k.step("Make the root read-only: what must be written has its own mounts");
@@ -67,7 +67,7 @@ pub fn init(k: &Kernel, spec: &Spec, shifted: &[OwnedFd]) -> Result<Infallible> 
     k.part("pivot_root", |k| pivot::enter(k, &spec.assembled))?;
 
     let identity = Identity::find(k, spec.user.as_deref(), &spec.groups, groups_fixed)?;
-    terminal::take(k, spec, input, &identity)?;
+    terminal::take(k, spec, terminal, &identity)?;
     start_in(k, &spec.workdir)?;
     confine::lay_down(k, spec, &identity)?;
     if spec.init {

@@ -10,21 +10,15 @@ use std::path::Path;
 use super::identity::Identity;
 use super::spec::Spec;
 use crate::error::Result;
-use crate::kernel::{Kernel, O_NOCTTY, O_RDONLY, O_RDWR, RESOLVE_IN_ROOT, device_behind, device_node, proc};
+use crate::kernel::{Kernel, O_NOCTTY, O_RDWR, RESOLVE_IN_ROOT, device_behind, device_node, proc};
 use crate::primitives::mount::{bind, target};
 
-/// Child: what standard input will lead to: a terminal of the container's own, or
-/// else (without -i) nothing to read.
-pub fn open(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Option<OwnedFd>> {
-    match (spec.terminal, spec.interactive) {
-        (true, _) => make(k, root).map(Some),
-        (false, true) => Ok(None),
-        (false, false) => k.open(Path::new("/dev/null"), O_RDONLY, 0).map(Some),
-    }
+/// Child: makes the pty, if one is wanted, and shows it as /dev/console too.
+pub fn make(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Option<OwnedFd>> {
+    if spec.terminal { pty(k, root).map(Some) } else { Ok(None) }
 }
 
-/// Makes the pty and shows it as /dev/console too.
-fn make(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
+fn pty(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
     k.step("Make a terminal inside; its other end goes to the host");
     let master = k.openat2(root.as_fd(), Path::new("dev/pts/ptmx"), O_RDWR | O_NOCTTY, 0, RESOLVE_IN_ROOT)?;
     k.unlock_pty(&master)?;
@@ -36,31 +30,28 @@ fn make(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
 }
 
 /// Child: leaves the host's session; the terminal becomes standard input, output
-/// and error, or `input` the first of them.
-pub fn take(k: &Kernel, spec: &Spec, input: Option<OwnedFd>, identity: &Identity) -> Result<()> {
+/// and error. Without one, and without -i, there is nothing to read.
+pub fn take(k: &Kernel, spec: &Spec, terminal: Option<OwnedFd>, identity: &Identity) -> Result<()> {
     k.step("Leave the host's session: its terminal can't reach us any more");
     k.setsid()?;
-    let Some(input) = input else { return own_null(k) };
-    if !spec.terminal {
-        k.dup_onto(&input, 0)?;
-        return own_null(k);
-    }
-    k.set_controlling_terminal(&input)?;
+    let Some(terminal) = terminal else { return standard_streams(k, spec) };
+    k.set_controlling_terminal(&terminal)?;
     if identity.uid != 0 {
-        k.fchown(&input, identity.uid)?;
+        k.fchown(&terminal, identity.uid)?;
     }
-    (0..3).try_for_each(|number| k.dup_onto(&input, number))
+    (0..3).try_for_each(|number| k.dup_onto(&terminal, number))
 }
 
-/// Whatever leads to the host's /dev/null leads to the container's own from here
-/// on: no descriptor is to lead outside.
-fn own_null(k: &Kernel) -> Result<()> {
-    let null = Path::new("/dev/null");
-    if device_node(null).is_none_or(|node| !node.is_null()) {
-        return Ok(());
+/// What would lead to the host's /dev/null leads to the container's own: no
+/// descriptor is to lead outside. With its /dev left out there is none.
+fn standard_streams(k: &Kernel, spec: &Spec) -> Result<()> {
+    let own = Path::new("/dev/null");
+    if !k.plans() && device_node(own).is_none_or(|node| !node.is_null()) {
+        return if spec.interactive { Ok(()) } else { k.dup_onto(&k.ended_pipe()?, 0) };
     }
-    for number in (0..3).filter(|number| device_behind(*number).is_some_and(|node| node.is_null())) {
-        k.dup_onto(&k.open(null, O_RDWR, 0)?, number)?;
+    let is_null = |number| device_behind(number).is_some_and(|node| node.is_null());
+    for number in (0..3).filter(|number| is_null(*number) || (*number == 0 && !spec.interactive)) {
+        k.dup_onto(&k.open(own, O_RDWR, 0)?, number)?;
     }
     Ok(())
 }

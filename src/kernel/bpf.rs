@@ -3,7 +3,9 @@
 //! kernel documentation, bpf/standardization/instruction-set
 
 use std::fmt;
+use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
 
 use nix::errno::Errno;
 
@@ -177,6 +179,33 @@ struct Attach {
     program: u32,
     kind: u32,
     flags: u32,
+}
+
+const BPF_PROG_QUERY: libc::c_long = 16;
+
+/// The part of `union bpf_attr` that BPF_PROG_QUERY reads, and its answer.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    target: u32,
+    kind: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    programs: u64,
+    count: u32,
+    unused: u32,
+}
+
+/// How many programs decide about the devices of a cgroup of v2, of its own alone;
+/// `None` if this user may not ask. bpf(2), `BPF_PROG_QUERY`
+pub fn device_programs(cgroup: &Path) -> Option<u32> {
+    let cgroup = File::open(cgroup).ok()?;
+    let target = cgroup.as_raw_fd().cast_unsigned();
+    let mut query = Query { target, kind: BPF_CGROUP_DEVICE, ..Query::default() };
+    // SAFETY: `query` lives across the call, which fills in its count; without room
+    // for them no programs are written.
+    let asked = unsafe { libc::syscall(libc::SYS_bpf, BPF_PROG_QUERY, &raw mut query, size_of::<Query>()) };
+    Errno::result(asked).ok().map(|_| query.count)
 }
 
 impl Kernel {

@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::proc;
+use super::{euid, proc};
 use crate::error::{Error, Result};
 
 /// The controllers that a container is given cgroups of; v1's names, `io` is v2's
@@ -231,6 +231,11 @@ fn missing(controllers: &[&str]) -> Error {
 /// Why a user may make no cgroup in a tree, or none with what is wanted.
 fn undelegated(tree: &Hierarchy, what: &str) -> Error {
     let nowhere = format!("No cgroup at {} or above may be written to.", tree.own.display());
+    if euid() == 0 && tree.base().is_none() {
+        return Error::new(format!("{what} can't be used here")).hint(format!(
+            "{nowhere}\nRoot is kept from it too, as in a container: run on the host itself, or in a container\nthat is started with --privileged."
+        ));
+    }
     let hint = match (tree.base(), tree.version) {
         (Some(base), Version::V2) => format!(
             "{} has only: {}.\nRun as root, or let systemd delegate more to user@.service:\nDelegate=cpu cpuset io memory pids (systemd.resource-control(5)).",
@@ -268,6 +273,8 @@ mod tests {
 
     fn mount(root: &str, kind: &str, options: &str) -> proc::Mount {
         proc::Mount {
+            id: 31,
+            device: "0:28".to_owned(),
             root: root.to_owned(),
             point: "/sys/fs/cgroup/x".into(),
             options: "rw".to_owned(),

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use nix::sys::stat::{SFlag, fstat};
 
 use super::Kernel;
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 
 impl Kernel {
     /// Closes every descriptor above standard error but these and the link to the
@@ -55,6 +55,12 @@ impl Kernel {
 
     fn link_number(&self) -> Option<u32> {
         self.link.borrow().as_ref().map(|link| number(link.socket()))
+    }
+
+    /// A pipe that nobody writes to: its reader finds the end at once. pipe(7)
+    pub fn ended_pipe(&self) -> Result<OwnedFd> {
+        let (reader, _) = std::io::pipe().or_fail(|| "cannot make a pipe".to_owned())?;
+        Ok(reader.into())
     }
 
     /// Makes `number` (0, 1 or 2) lead where `file` leads. dup(2)

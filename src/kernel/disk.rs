@@ -56,7 +56,8 @@ fn whole(major: u64, minor: u64) -> Option<Disk> {
 fn none_beneath(path: &Path) -> Error {
     let mounts = proc::mounts("self").unwrap_or_default();
     let real = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    let mount = mounts.iter().rfind(|mount| real.starts_with(&mount.point));
+    let above = mounts.iter().filter(|mount| real.starts_with(&mount.point));
+    let mount = above.max_by_key(|mount| mount.point.components().count());
     let kind = mount.map_or_else(|| "filesystem".to_owned(), |mount| mount.kind.clone());
     Error::new(format!("{} lies on no block device that could be limited: it is on {kind}", path.display())).hint(
         "Choose a directory on a disk with --file DIR, or a disk with --device /dev/NAME;\n\

@@ -46,6 +46,7 @@ fn in_cgroup(errno: Errno) -> Option<String> {
             "This user may not change that cgroup: it is not delegated, or a limit above it\nforbids the value."
         }
         Errno::ENODEV => "There is no such block device; a partition can't be limited, only the whole disk.",
+        Errno::ERANGE => "The number is out of range: this machine can't have such a processor or memory node.",
         Errno::ENOSPC => "The cgroup has no processor or memory node yet (cpuset.cpus, cpuset.mems).",
         _ => return None,
     };
@@ -83,6 +84,9 @@ fn usual(call: &str, errno: Errno) -> Option<String> {
     let hint = match (call, errno) {
         ("unshare" | "clone3", Errno::EPERM | Errno::EACCES | Errno::ENOSPC | Errno::EUSERS) => {
             return Some(no_namespaces(errno));
+        }
+        ("clone3", Errno::EAGAIN) => {
+            "There are as many processes as may be: by pids.max of a cgroup (`boxlab cgroup\nshow`), or for this user (`ulimit -u`)."
         }
         ("unshare" | "clone3" | "setns", Errno::EINVAL) => {
             "This kernel lacks one of the namespaces asked for, or the caller has threads.\n`boxlab doctor` says which namespaces work here."

@@ -56,11 +56,13 @@ pub fn wander(threads: usize, time: Duration) -> Result<Vec<BTreeSet<i32>>> {
     let end = Instant::now() + time;
     let note = move || {
         let mut seen = BTreeSet::new();
-        while Instant::now() < end {
+        loop {
             // SAFETY: has no preconditions.
             seen.insert(unsafe { libc::sched_getcpu() });
+            if Instant::now() >= end {
+                return seen;
+            }
         }
-        seen
     };
     thread::scope(|scope| {
         let start = |_| thread::Builder::new().spawn_scoped(scope, note);

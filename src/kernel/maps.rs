@@ -1,12 +1,14 @@
 //! Id maps: which ids outside stand behind those of a user namespace, and which
 //! maps this user may have. user_namespaces(7), subuid(5)
 
+use serde::Serialize;
+
 use super::capability::CAP_SYS_ADMIN;
 use super::ids::subordinate_ids_end;
 use super::{CapSets, egid, euid, program_path, subordinate_ids};
 
 /// Ids from `inside` on are the host's from `outside` on, `count` of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct IdMap {
     /// First id in the namespace.
     pub inside: u32,

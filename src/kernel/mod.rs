@@ -35,6 +35,7 @@ mod outcome;
 mod outside;
 mod parts;
 mod pause;
+pub mod peer;
 pub mod proc;
 mod process;
 mod seccomp;
@@ -375,7 +376,9 @@ impl Kernel {
         self.seq.set(self.seq.get() + 1);
         record.seq = self.seq.get();
         if self.mode.pause && self.link.borrow().is_none() {
-            let _ = self.observer.borrow_mut().settle();
+            if matches!(record.event, Event::Step { .. } | Event::Announce { .. }) {
+                let _ = self.observer.borrow_mut().settle();
+            }
             self.pauser.borrow_mut().before(&record, self.signals.borrow().as_ref());
         }
         let _ = self.observer.borrow_mut().observe(&record);

@@ -22,6 +22,11 @@ pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
+/// Who started the caller. getppid(2)
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
 /// The running kernel's version, as far as features go by it: (6, 1). uname(2)
 pub fn kernel_version() -> (u32, u32) {
     let release = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
@@ -94,7 +99,7 @@ pub fn start_time(pid: i32) -> Option<u64> {
 
 /// The fields of /proc/PID/stat from the third on: the command before them, in
 /// parentheses, may hold spaces and parentheses.
-fn stat(pid: i32) -> Option<Vec<String>> {
+pub(super) fn stat(pid: i32) -> Option<Vec<String>> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, rest) = text.rsplit_once(')')?;
     Some(rest.split_ascii_whitespace().map(str::to_owned).collect())
@@ -186,6 +191,10 @@ pub fn counter(path: &Path, name: &str) -> Option<u64> {
 /// A line of /proc/PID/mountinfo. proc_pid_mountinfo(5)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mount {
+    /// Its number, which no other mount has, in whatever namespace.
+    pub id: u32,
+    /// Which filesystem: `major:minor`.
+    pub device: String,
     /// Which directory of the filesystem is shown.
     pub root: String,
     /// Where, as the reading process sees it.
@@ -230,6 +239,8 @@ fn mount(line: &str) -> Option<Mount> {
     let left: Vec<&str> = left.split(' ').collect();
     let right: Vec<&str> = right.split(' ').collect();
     Some(Mount {
+        id: left.first()?.parse().ok()?,
+        device: (*left.get(2)?).to_owned(),
         root: unescape(left.get(3)?),
         point: PathBuf::from(unescape(left.get(4)?)),
         options: (*left.get(5)?).to_owned(),
@@ -403,6 +414,7 @@ mod tests {
     fn a_mountinfo_line_is_understood() {
         let line = "36 35 98:0 /mnt1 /my\\040disk rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
         let mount = mount(line).expect("a line from the manual");
+        assert_eq!((mount.id, mount.device.as_str()), (36, "98:0"));
         assert_eq!((mount.root.as_str(), mount.kind.as_str()), ("/mnt1", "ext3"));
         assert_eq!(mount.point.to_str(), Some("/my disk"));
         assert_eq!(mount.propagation, "master:1");

@@ -195,7 +195,10 @@ impl Kernel {
 
     /// Waits until a process that something else ends is gone.
     pub fn until_ended(&self, pid: i32, start: u64) -> Result<()> {
-        Ok(self.find_process(pid, start)?.iter().for_each(until_gone))
+        if let Some(pidfd) = self.find_process(pid, start)? {
+            until_gone(&pidfd);
+        }
+        Ok(())
     }
 
     /// A descriptor for a process, unless that has ended. pidfd_open(2)

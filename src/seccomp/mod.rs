@@ -1,13 +1,14 @@
 //! seccomp: a program of the kernel's own small machine that is run before each
 //! system call and answers it: allow, an errno, death. seccomp(2), bpf(4)
 //!
-//! Reading order: [`profile`] (what people write), `default.json` (what a container
-//! gets), [`syscalls`] (names and numbers), [`select`] (which rules apply here),
-//! [`compile`] (the program), [`evaluate`] (the same machine in Rust, to ask what a
-//! program would answer).
+//! Reading order: `default.json` (what a container gets), [`profile`] (what that
+//! says), [`json`] (how it is written), [`syscalls`] (names and numbers), [`select`]
+//! (which rules apply here), [`compile`] (the program), [`evaluate`] (the same
+//! machine in Rust, to ask what a program would answer).
 
 pub mod compile;
 pub mod evaluate;
+pub mod json;
 pub mod profile;
 pub mod select;
 pub mod syscalls;

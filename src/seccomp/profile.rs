@@ -1,22 +1,11 @@
-//! The profile that people write: the JSON of Docker and podman (`seccomp.json` of
-//! containers-common, `default.json` of moby), which is also `linux.seccomp` of the
-//! OCI runtime specification plus what Docker adds to it (`archMap`, `includes`).
-//!
-//! A field that is not known is refused: a misspelled `args` would turn a condition
-//! into a call that is always allowed.
+//! What a profile says: which calls, on which conditions, for whom.
 
-use std::borrow::Cow;
-use std::fmt;
+use serde::Deserialize;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-
-use super::Action;
+use super::json::{self, Document, RawCondition, RawRule};
 use super::syscalls::{Arch, Call};
-use crate::error::{Error, Result};
-use crate::kernel::capability::CAPABILITIES;
-use crate::kernel::{CapSet, SeccompFlags, nearest};
-use crate::trace::decode;
+use super::{Action, Target};
+use crate::kernel::{CapSet, SeccompFlags};
 
 /// Which calls a process may make.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -29,7 +18,7 @@ pub struct Profile {
     /// How the filter is loaded.
     pub flags: SeccompFlags,
     /// `SCMP_ARCH_*`, if they are limited at all.
-    arches: Option<Vec<&'static str>>,
+    pub(super) arches: Option<Vec<&'static str>>,
 }
 
 /// What becomes of some calls, on some conditions.
@@ -47,8 +36,20 @@ pub struct Rule {
     pub conditions: Vec<Condition>,
     /// Why, for people.
     pub comment: String,
-    includes: Bounds,
-    excludes: Bounds,
+    pub(super) includes: Bounds,
+    pub(super) excludes: Bounds,
+}
+
+/// For whom a rule is meant, or not meant.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Bounds {
+    #[serde(deserialize_with = "json::capabilities")]
+    pub caps: CapSet,
+    #[serde(deserialize_with = "json::go_arches")]
+    pub arches: Vec<&'static str>,
+    #[serde(deserialize_with = "json::version")]
+    pub min_kernel: Option<(u32, u32)>,
 }
 
 /// What must hold of an argument.
@@ -95,14 +96,6 @@ impl Condition {
 }
 
 impl Profile {
-    /// Reads a profile.
-    pub fn from_json(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map_err(|error| {
-            Error::new(format!("this is no seccomp profile: {error}"))
-                .hint("A profile is JSON as Docker and podman read it; `boxlab security seccomp --print` shows one.")
-        })
-    }
-
     /// A profile of one rule.
     pub(super) fn with_one_rule(default: Action, calls: Vec<&'static Call>, action: Action) -> Self {
         let rule = Rule {
@@ -129,9 +122,9 @@ impl Profile {
 impl Rule {
     /// True if it is meant for a process with these capabilities, on this kernel
     /// and machine.
-    pub(super) fn applies(&self, target: &super::Target) -> bool {
+    pub(super) fn applies(&self, target: &Target) -> bool {
         let (includes, excludes) = (&self.includes, &self.excludes);
-        let here = go_name(Arch::native());
+        let here = json::go_name(Arch::native());
         let new = |least: Option<(u32, u32)>| least.is_some_and(|least| target.kernel >= least);
         let missing = includes.caps.minus(target.caps);
         let included = missing.is_empty()
@@ -144,361 +137,117 @@ impl Rule {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Document {
-    default_action: Word<Answer>,
-    default_errno_ret: Option<u32>,
-    default_errno: Option<ErrnoName>,
-    architectures: Option<Vec<Word<ScmpArch>>>,
-    arch_map: Option<Vec<ArchMap>>,
-    flags: Option<Vec<Word<SeccompFlags>>>,
-    listener_path: Option<String>,
-    #[serde(rename = "listenerMetadata")]
-    _listener_metadata: Option<String>,
-    syscalls: Option<Vec<Rule>>,
-}
+#[cfg(test)]
+mod tests {
+    use super::{Condition, Op, Profile};
+    use crate::kernel::CapSet;
+    use crate::seccomp::{Action, Arch, Call, DEFAULT, Target};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ArchMap {
-    architecture: Word<ScmpArch>,
-    sub_architectures: Option<Vec<Word<ScmpArch>>>,
-}
+    const ARGS: [u64; 6] = [0; 6];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawRule {
-    names: Option<Names>,
-    name: Option<String>,
-    action: Word<Answer>,
-    errno_ret: Option<u32>,
-    errno: Option<ErrnoName>,
-    args: Option<Vec<Condition>>,
-    comment: Option<String>,
-    includes: Option<Bounds>,
-    excludes: Option<Bounds>,
-}
-
-/// Calls by name, and what is none.
-#[derive(Default)]
-struct Names {
-    calls: Vec<&'static Call>,
-    unknown: Vec<String>,
-}
-
-impl<'de> Deserialize<'de> for Names {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_seq(Self::default())
-    }
-}
-
-impl<'de> Visitor<'de> for Names {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of system calls")
+    fn target(caps: u64, kernel: (u32, u32)) -> Target {
+        Target { caps: CapSet::from_bits(caps), kernel }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> std::result::Result<Self, A::Error> {
-        while let Some(Name(name)) = list.next_element()? {
-            self.add(&name);
-        }
-        Ok(self)
-    }
-}
-
-/// Borrowed from the profile, unless it has escapes in it.
-#[derive(Deserialize)]
-struct Name<'p>(#[serde(borrow)] Cow<'p, str>);
-
-impl Names {
-    fn one(name: &str) -> Self {
-        let mut names = Self::default();
-        names.add(name);
-        names
+    fn answer(profile: &Profile, target: &Target, name: &str, first: u64) -> Action {
+        let call = Call::named(name).expect("a call");
+        profile.verdict(target, Arch::native(), call, &[first, 0, 0, 0, 0, 0]).action
     }
 
-    fn add(&mut self, name: &str) {
-        match Call::named(name) {
-            Some(call) => self.calls.push(call),
-            None => self.unknown.push(name.to_owned()),
-        }
+    fn with(rules: &str) -> Profile {
+        let text = format!(r#"{{"defaultAction": "SCMP_ACT_KILL", "syscalls": [{rules}]}}"#);
+        Profile::from_json(&text).expect("a profile")
     }
-}
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct RawCondition {
-    index: u8,
-    value: u64,
-    #[serde(default)]
-    value_two: u64,
-    op: Word<Op>,
-}
+    #[test]
+    fn rules_are_for_those_with_or_without_capabilities_and_kernels() {
+        let profile = with(
+            r#"{"names": ["mount"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN", "CAP_CHOWN"]}},
+               {"names": ["bpf"], "action": "SCMP_ACT_ALLOW", "excludes": {"caps": ["CAP_SYS_ADMIN", "CAP_CHOWN"]}},
+               {"names": ["ptrace"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "4.8"}},
+               {"names": ["acct"], "action": "SCMP_ACT_ALLOW", "excludes": {"minKernel": "4.8"}},
+               {"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["s390x"]}},
+               {"names": ["write"], "action": "SCMP_ACT_ALLOW", "excludes": {"arches": ["s390x"]}}"#,
+        );
+        let (none, one, both) = (target(0, (4, 7)), target(1, (4, 8)), target(1 | 1 << 21, (5, 0)));
+        let allowed = |name| [&none, &one, &both].map(|target| answer(&profile, target, name, 0) == Action::Allow);
+        assert_eq!(allowed("mount"), [false, false, true], "all of the capabilities are needed");
+        assert_eq!(allowed("bpf"), [true, false, false], "any of the capabilities is too many");
+        assert_eq!(allowed("ptrace"), [false, true, true]);
+        assert_eq!(allowed("acct"), [true, false, false]);
+        assert_eq!(allowed("read"), [false; 3]);
+        assert_eq!(allowed("write"), [true; 3]);
+    }
 
-/// For whom a rule is meant, or not meant.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Bounds {
-    #[serde(deserialize_with = "capabilities")]
-    caps: CapSet,
-    #[serde(deserialize_with = "go_arches")]
-    arches: Vec<&'static str>,
-    #[serde(deserialize_with = "version")]
-    min_kernel: Option<(u32, u32)>,
-}
+    #[test]
+    fn rules_without_conditions_beat_those_with() {
+        let profile = with(
+            r#"{"names": ["read"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]},
+               {"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"},
+               {"names": ["write"], "action": "SCMP_ACT_TRAP"},
+               {"names": ["open"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]},
+               {"names": ["open"], "action": "SCMP_ACT_TRAP", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_LT"}]},
+               {"name": "close", "action": "SCMP_ACT_ALLOW", "args": [
+                   {"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 0, "value": 2, "op": "SCMP_CMP_EQ"}]}"#,
+        );
+        let answer = |name, first| answer(&profile, &target(0, (6, 1)), name, first);
+        assert_eq!([answer("read", 0), answer("read", 1), answer("write", 0)], [Action::Allow; 3]);
+        assert_eq!([0, 1, 2].map(|first| answer("open", first)), [Action::Trap, Action::Allow, Action::KillThread]);
+        assert_eq!([0, 1, 2].map(|first| answer("close", first)), [Action::KillThread, Action::Allow, Action::Allow]);
+    }
 
-impl TryFrom<Document> for Profile {
-    type Error = String;
-
-    fn try_from(document: Document) -> std::result::Result<Self, String> {
-        if document.listener_path.is_some() {
-            return Err("listenerPath asks for a listener, which boxlab does not have".to_owned());
-        }
-        let arches = match (document.architectures, document.arch_map) {
-            (Some(_), Some(_)) => return Err("architectures and archMap exclude each other".to_owned()),
-            (named, None) => named.map(|named| named.iter().map(|word| word.0.0).collect()),
-            (None, Some(maps)) => {
-                let here = Arch::native().profile_name();
-                let map = maps.into_iter().find(|map| map.architecture.0.0 == here);
-                let beneath = map.and_then(|map| map.sub_architectures).unwrap_or_default();
-                Some(beneath.iter().map(|word| word.0.0).collect())
-            }
+    #[test]
+    fn on_i386_a_socket_can_be_had_in_two_ways() {
+        let socket = |action: &str, args: &str| {
+            with(&format!(r#"{{"names": ["socket"], "action": "{action}", "args": [{args}]}}"#))
         };
-        let flags = document.flags.unwrap_or_default().iter().fold(SeccompFlags::empty(), |all, word| all | word.0);
-        let default = document.default_action.0.action(document.default_errno_ret, document.default_errno)?;
-        Ok(Self { default, rules: document.syscalls.unwrap_or_default(), flags, arches })
-    }
-}
-
-impl TryFrom<RawRule> for Rule {
-    type Error = String;
-
-    fn try_from(raw: RawRule) -> std::result::Result<Self, String> {
-        let Names { calls, unknown } = match (raw.names, raw.name) {
-            (Some(names), None) => names,
-            (None, Some(name)) => Names::one(&name),
-            (Some(_), Some(_)) => return Err("a rule has names or, as in old profiles, a name: not both".to_owned()),
-            (None, None) => Names::default(),
+        let through = |profile: &Profile, which: u64| {
+            let call = Call::named("socketcall").expect("a call");
+            profile.verdict(&target(0, (6, 1)), Arch::I386, call, &[which, 0, 0, 0, 0, 0]).action
         };
-        if calls.is_empty() && unknown.is_empty() {
-            return Err("a rule names no system call".to_owned());
-        }
-        Ok(Self {
-            calls,
-            unknown,
-            action: raw.action.0.action(raw.errno_ret, raw.errno)?,
-            conditions: raw.args.unwrap_or_default(),
-            comment: raw.comment.unwrap_or_default(),
-            includes: raw.includes.unwrap_or_default(),
-            excludes: raw.excludes.unwrap_or_default(),
-        })
-    }
-}
-
-impl TryFrom<RawCondition> for Condition {
-    type Error = String;
-
-    fn try_from(raw: RawCondition) -> std::result::Result<Self, String> {
-        if raw.index > 5 {
-            return Err(format!("a call has arguments 0 to 5, not {}", raw.index));
-        }
-        Ok(Self { index: raw.index, op: raw.op.0, value: raw.value, value_two: raw.value_two })
-    }
-}
-
-/// `SCMP_ACT_*` without what may belong to it.
-#[derive(Debug, Clone, Copy)]
-enum Answer {
-    Plain(Action),
-    Errno,
-    Trace,
-    Notify,
-}
-
-impl Answer {
-    /// With its number; EPERM where none is given, as in runc.
-    fn action(self, number: Option<u32>, name: Option<ErrnoName>) -> std::result::Result<Action, String> {
-        let number = number.or(name.map(|name| name.0)).unwrap_or(1);
-        match self {
-            Self::Plain(action) => Ok(action),
-            Self::Notify => Err("SCMP_ACT_NOTIFY asks for a listener, which boxlab does not have".to_owned()),
-            Self::Trace => u16::try_from(number).map(Action::Trace).map_err(|_| format!("{number} is over 65535")),
-            // The kernel makes 4095 of all that is greater.
-            Self::Errno if number > 4095 => Err(format!("{number} is no errno: the greatest is 4095")),
-            Self::Errno => Ok(Action::Errno(u16::try_from(number).unwrap_or(1))),
-        }
-    }
-}
-
-/// Reads a text where it lies, without a copy.
-struct Text<F>(&'static str, F);
-
-impl<T, F: FnOnce(&str) -> std::result::Result<T, String>> Visitor<'_> for Text<F> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the name of an {}", self.0)
+        let condition = r#"{"index": 0, "value": 40, "op": "SCMP_CMP_EQ"}"#;
+        let allowed = socket("SCMP_ACT_ALLOW", "");
+        assert_eq!((through(&allowed, 1), through(&allowed, 2)), (Action::Allow, Action::KillThread));
+        assert_eq!(
+            through(&socket("SCMP_ACT_ERRNO", condition), 1),
+            Action::Errno(1),
+            "refused, as far as can be seen"
+        );
+        assert_eq!(through(&socket("SCMP_ACT_ALLOW", condition), 1), Action::KillThread, "not allowed unseen");
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<T, E> {
-        (self.1)(text).map_err(E::custom)
+    #[test]
+    fn comparisons_are_of_unsigned_numbers_of_64_bits() {
+        let holds = |op, value, arg| {
+            Condition { index: 0, op, value, value_two: 0x12 }
+                .holds(&[arg, ARGS[1], ARGS[2], ARGS[3], ARGS[4], ARGS[5]])
+        };
+        let edges = |op| [4, 5, 6, u64::MAX].map(|arg| holds(op, 5, arg));
+        assert_eq!(edges(Op::Lt), [true, false, false, false]);
+        assert_eq!(edges(Op::Le), [true, true, false, false]);
+        assert_eq!(edges(Op::Eq), [false, true, false, false]);
+        assert_eq!(edges(Op::Ne), [true, false, true, true]);
+        assert_eq!(edges(Op::Ge), [false, true, true, true]);
+        assert_eq!(edges(Op::Gt), [false, false, true, true]);
+        assert_eq!([0x10, 0x12, 0x1f].map(|arg| holds(Op::MaskedEq, 0xf0, arg)), [true; 3], "what the mask leaves");
     }
-}
 
-/// The known name that is most like it, for a message.
-fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    nearest(name, known).map_or_else(String::new, |near| format!(" (the nearest is '{near}')"))
-}
-
-/// Something that has a fixed set of names.
-trait Named: Copy + 'static {
-    /// What it is, for a message.
-    const WHAT: &'static str;
-    /// Its names.
-    const NAMES: &'static [(&'static str, Self)];
-}
-
-/// One of its names, read.
-struct Word<T>(T);
-
-impl<'de, T: Named> Deserialize<'de> for Word<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_str(Text(T::WHAT, |text: &str| {
-            let found = T::NAMES.iter().find(|(name, _)| *name == text);
-            found.map(|(_, value)| Self(*value)).ok_or_else(|| {
-                let near = near(text, T::NAMES.iter().map(|(name, _)| *name));
-                format!("'{text}' is no {}{near}", T::WHAT)
-            })
-        }))
+    #[test]
+    fn the_default_is_what_docker_and_podman_can_read_too() {
+        let profile = Profile::default_profile().expect("the default profile");
+        assert!(profile.rules.iter().all(|rule| !rule.comment.is_empty()), "each rule says why");
+        // Neither knows the field `errno` alone.
+        assert!(DEFAULT.lines().all(|line| !line.contains("\"errno\"") || line.contains("errnoRet")));
+        let docker = target(0xa804_25fb, (6, 1));
+        let refused = ["mount", "unshare", "setns", "keyctl", "bpf", "perf_event_open", "pivot_root", "reboot"];
+        assert_eq!(refused.map(|name| answer(&profile, &docker, name, 0)), [Action::Errno(1); 8]);
+        assert_eq!(answer(&profile, &docker, "clone3", 0), Action::Errno(38));
+        assert_eq!(answer(&profile, &docker, "io_uring_setup", 0), Action::Errno(38));
+        assert_eq!(
+            [16, 38, 39, 40, 99].map(|family| answer(&profile, &docker, "socket", family)),
+            [Action::Allow, Action::Errno(1), Action::Allow, Action::Errno(1), Action::Errno(97),]
+        );
+        let everything = target(u64::MAX >> 23, (6, 1));
+        assert_eq!(["mount", "clone3", "bpf"].map(|name| answer(&profile, &everything, name, 0)), [Action::Allow; 3]);
     }
-}
-
-impl Named for Answer {
-    const WHAT: &'static str = "action";
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("SCMP_ACT_ALLOW", Self::Plain(Action::Allow)),
-        ("SCMP_ACT_ERRNO", Self::Errno),
-        ("SCMP_ACT_KILL", Self::Plain(Action::KillThread)),
-        ("SCMP_ACT_KILL_THREAD", Self::Plain(Action::KillThread)),
-        ("SCMP_ACT_KILL_PROCESS", Self::Plain(Action::KillProcess)),
-        ("SCMP_ACT_TRAP", Self::Plain(Action::Trap)),
-        ("SCMP_ACT_TRACE", Self::Trace),
-        ("SCMP_ACT_LOG", Self::Plain(Action::Log)),
-        ("SCMP_ACT_NOTIFY", Self::Notify),
-    ];
-}
-
-impl Named for Op {
-    const WHAT: &'static str = "comparison";
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("SCMP_CMP_NE", Self::Ne),
-        ("SCMP_CMP_LT", Self::Lt),
-        ("SCMP_CMP_LE", Self::Le),
-        ("SCMP_CMP_EQ", Self::Eq),
-        ("SCMP_CMP_GE", Self::Ge),
-        ("SCMP_CMP_GT", Self::Gt),
-        ("SCMP_CMP_MASKED_EQ", Self::MaskedEq),
-    ];
-}
-
-impl Named for SeccompFlags {
-    const WHAT: &'static str = "flag";
-    const NAMES: &'static [(&'static str, Self)] = &[
-        // One thread loads the filter, before there are others.
-        ("SECCOMP_FILTER_FLAG_TSYNC", Self::empty()),
-        ("SECCOMP_FILTER_FLAG_LOG", Self::SECCOMP_FILTER_FLAG_LOG),
-        ("SECCOMP_FILTER_FLAG_SPEC_ALLOW", Self::SECCOMP_FILTER_FLAG_SPEC_ALLOW),
-    ];
-}
-
-/// An architecture as libseccomp names it.
-#[derive(Clone, Copy)]
-struct ScmpArch(&'static str);
-
-/// And as Go does, in `includes` and `excludes`.
-#[derive(Clone, Copy)]
-struct GoArch(&'static str);
-
-macro_rules! architectures {
-    ($($scmp:literal $go:literal)*) => {
-        impl Named for ScmpArch {
-            const WHAT: &'static str = "architecture";
-            const NAMES: &'static [(&'static str, Self)] = &[$(($scmp, Self($scmp))),*];
-        }
-
-        impl Named for GoArch {
-            const WHAT: &'static str = "architecture";
-            const NAMES: &'static [(&'static str, Self)] = &[$(($go, Self($go))),*];
-        }
-    };
-}
-
-architectures! {
-    "SCMP_ARCH_X86_64" "amd64"
-    "SCMP_ARCH_X86" "x86"
-    "SCMP_ARCH_X32" "x32"
-    "SCMP_ARCH_AARCH64" "arm64"
-    "SCMP_ARCH_ARM" "arm"
-    "SCMP_ARCH_LOONGARCH64" "loong64"
-    "SCMP_ARCH_M68K" "m68k"
-    "SCMP_ARCH_MIPS" "mips"
-    "SCMP_ARCH_MIPS64" "mips64"
-    "SCMP_ARCH_MIPS64N32" "mips64n32"
-    "SCMP_ARCH_MIPSEL" "mipsel"
-    "SCMP_ARCH_MIPSEL64" "mipsel64"
-    "SCMP_ARCH_MIPSEL64N32" "mipsel64n32"
-    "SCMP_ARCH_PARISC" "parisc"
-    "SCMP_ARCH_PARISC64" "parisc64"
-    "SCMP_ARCH_PPC" "ppc"
-    "SCMP_ARCH_PPC64" "ppc64"
-    "SCMP_ARCH_PPC64LE" "ppc64le"
-    "SCMP_ARCH_RISCV64" "riscv64"
-    "SCMP_ARCH_S390" "s390"
-    "SCMP_ARCH_S390X" "s390x"
-    "SCMP_ARCH_SH" "sh"
-    "SCMP_ARCH_SHEB" "sheb"
-}
-
-/// This machine, as `includes` and `excludes` name it.
-fn go_name(arch: Arch) -> &'static str {
-    let found = ScmpArch::NAMES.iter().zip(GoArch::NAMES).find(|((scmp, _), _)| *scmp == arch.profile_name());
-    found.map_or("", |(_, (go, _))| go)
-}
-
-/// An errno by its name, which newer profiles of podman give beside the number.
-#[derive(Clone, Copy)]
-struct ErrnoName(u32);
-
-impl<'de> Deserialize<'de> for ErrnoName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_str(Text("errno", |text: &str| {
-            let number = decode::errno_number(text).and_then(|number| u32::try_from(number).ok());
-            number.map(Self).ok_or_else(|| format!("'{text}' is no errno"))
-        }))
-    }
-}
-
-fn capabilities<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<CapSet, D::Error> {
-    let names = Option::<Vec<Name<'de>>>::deserialize(deserializer)?.unwrap_or_default();
-    names.iter().try_fold(CapSet::EMPTY, |all, Name(name)| {
-        let bit = CAPABILITIES.iter().position(|(known, _)| known == name);
-        bit.map(|bit| all.union(CapSet::from_bits(1 << bit))).ok_or_else(|| {
-            let near = near(name, CAPABILITIES.iter().map(|(known, _)| *known));
-            D::Error::custom(format!("'{name}' is no capability{near}"))
-        })
-    })
-}
-
-fn go_arches<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<&'static str>, D::Error> {
-    let words = Option::<Vec<Word<GoArch>>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(words.iter().map(|word| word.0.0).collect())
-}
-
-/// `"4.8"`
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<(u32, u32)>, D::Error> {
-    let Some(text) = Option::<Cow<str>>::deserialize(deserializer)? else { return Ok(None) };
-    let parsed = text.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
-    parsed.map(Some).ok_or_else(|| D::Error::custom(format!("'{text}' is no kernel version like 4.8")))
 }

@@ -2,7 +2,8 @@
 //! machine, and which of them answers a call.
 //!
 //! Where rules contradict each other it is as in libseccomp: one without conditions
-//! beats all that have some, and of two without conditions the first.
+//! beats all that have some, and of two without conditions the first. Of two whose
+//! conditions overlap the first counts, too; libseccomp orders those as it likes.
 
 use super::profile::{Condition, Op, Profile, Rule};
 use super::syscalls::{Arch, Call, HIGHEST, X32_BIT};

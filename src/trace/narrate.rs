@@ -202,7 +202,11 @@ impl<W: Write> Observer for Narrator<W> {
     }
 
     fn settle(&mut self) -> io::Result<()> {
-        let text = self.unfold();
+        let mut text = self.unfold();
+        if !text.is_empty() {
+            text = self.samples.above(&text, MARGIN, self.width);
+        }
+        text += &self.samples.end(MARGIN, self.width);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }

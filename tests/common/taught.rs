@@ -124,6 +124,8 @@ pub fn is_taught(call: &Call) -> bool {
         // Of a socket's kinds strace knows by name only those of its own network
         // namespace; the message itself tells a netlink socket from others.
         "sendto" => arg(1).starts_with("[{nlmsg_len=") && !asks(arg(1)),
+        // A thread is no process and has no namespace of its own. clone(2), CLONE_THREAD
+        "clone" | "clone3" => !call.args.iter().any(|arg| arg.contains("CLONE_THREAD")),
         name => ALWAYS.contains(&name),
     }
 }

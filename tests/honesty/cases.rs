@@ -13,6 +13,7 @@ pub struct Case {
     pub streams: Streams,
     /// As root, with ranges, with a single id.
     statuses: [i32; 3],
+    cgroups: bool,
 }
 
 impl Case {
@@ -34,6 +35,16 @@ impl Case {
         Self { statuses: [status; 3], ..self }
     }
 
+    /// Needs cgroups: where they are not this person's to make, it is refused.
+    const fn of_cgroups(self) -> Self {
+        Self { cgroups: true, ..self }
+    }
+
+    /// True if this person may be refused, with nothing done.
+    pub fn may_be_refused(&self, rights: Rights) -> bool {
+        self.cgroups && rights != Rights::Root
+    }
+
     /// Without ranges of ids it can't be done: no other id exists to become.
     const fn not_with_a_single_id(self) -> Self {
         let [root, ranges, _] = self.statuses;
@@ -42,7 +53,7 @@ impl Case {
 }
 
 const fn case(words: &'static [&'static str]) -> Case {
-    Case { words, streams: Streams::Pipes, statuses: [0; 3] }
+    Case { words, streams: Streams::Pipes, statuses: [0; 3], cgroups: false }
 }
 
 /// Every lab command that makes something.
@@ -69,6 +80,15 @@ pub const LABS: &[Case] = &[
     case(&["mount", "readonly", "--", "/bin/true"]),
     case(&["mount", "pivot", "--", "/bin/true"]),
     case(&["mount", "pivot", "--rootfs", "{rootfs}", "--", "/bin/true"]),
+    case(&["cgroup", "mem", "--memory", "8m", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "mem", "--memory", "8m", "--swap", "-1", "--without", "limit", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "cpu", "--seconds", "0.2", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "pids", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "pids", "--", "/bin/sh", "-c", "sleep 1000 & exit 3"]).ends(3).of_cgroups(),
+    case(&["cgroup", "io", "--seconds", "0.2", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "cpuset", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "freeze", "--", "/bin/true"]).of_cgroups(),
+    case(&["cgroup", "freeze", "--tree", "v2", "--", "/bin/true"]).of_cgroups(),
     case(&["security", "caps", "--", "/bin/true"]),
     case(&["security", "caps", "--keep", "ALL", "--drop", "SYS_ADMIN", "--ambient", "CHOWN", "--", "/bin/true"]),
     case(&["security", "caps", "--without", "bounding", "--", "/bin/true"]),

@@ -60,6 +60,9 @@ fn clone_args(arg: &str) -> String {
     let given = arg.split(" => ").next().unwrap_or(arg).trim_start_matches('{').trim_end_matches('}');
     let addresses = ["pidfd=0x", "child_tid=0x", "parent_tid=0x", "stack=NULL", "stack_size=0", "/* bytes"];
     let kept = given.split(", ").filter(|field| !addresses.iter().any(|address| field.starts_with(address)));
+    // Where the descriptor of a cgroup leads, strace 6.1 does not show.
+    let kept =
+        kept.map(|field| if field.starts_with("cgroup=") { field.split('<').next().unwrap_or(field) } else { field });
     sorted(&format!("{{{}}}", kept.collect::<Vec<_>>().join(", ")))
 }
 

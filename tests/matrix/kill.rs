@@ -41,6 +41,17 @@ const COMMANDS: &[&[&str]] = &[
     &["mount", "pivot", "--pause", "--", "sh", "-c", LASTING],
 ];
 
+/// Who may make cgroups.
+const CGROUPS: &[&[&str]] = &[
+    &["cgroup", "mem", "--memory", "8m", "--pause", "--", "sh", "-c", LASTING],
+    &["cgroup", "cpu", "--seconds", "0.1", "--pause", "--", "sh", "-c", "sleep 1000 & echo ready; wait"],
+    &["cgroup", "pids", "--pause", "--", "sh", "-c", LASTING],
+    &["cgroup", "io", "--seconds", "0.1", "--pause", "--", "sh", "-c", LASTING],
+    &["cgroup", "cpuset", "--pause", "--", "sh", "-c", LASTING],
+    &["cgroup", "freeze", "--pause", "--", "sh", "-c", LASTING],
+    &["cgroup", "freeze", "--tree", "v2", "--pause", "--", "sh", "-c", LASTING],
+];
+
 /// A program that is setuid loses the wish to die with its parent at its exec.
 const SETUID: &[&str] = &["run", "--pause", "--rootfs", "{rootfs}", "--user", "33", "/setuid/sh", "-c", LASTING];
 
@@ -48,7 +59,8 @@ const SETUID: &[&str] = &["run", "--pause", "--rootfs", "{rootfs}", "--user", "3
 pub fn trials(ground: &Arc<Ground>, person: &Person, template: &Place, sums: &Arc<Sums>) -> Vec<Trial> {
     let mut all = Vec::new();
     let setuid = [SETUID].into_iter().filter(|_| person.rights != Rights::Single);
-    for (index, words) in COMMANDS.iter().copied().chain(setuid).enumerate() {
+    let cgroups = CGROUPS.iter().copied().filter(|_| person.rights == Rights::Root);
+    for (index, words) in COMMANDS.iter().copied().chain(setuid).chain(cgroups).enumerate() {
         for signal in [Signal::SIGKILL, Signal::SIGINT] {
             let (ground, person, template, sums) = (ground.clone(), person.clone(), template.clone(), sums.clone());
             let name = format!("{}: {signal} at every step of {}", person.label(), words.join(" "));

@@ -112,50 +112,59 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
         Some(reason) => skip(reason),
         None => match body() {
             Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
-                Some(missing) => skip(missing),
-                None => match failed.message().and_then(|text| text.strip_prefix(BY_ROOT)) {
-                    Some(reason) => Ok(Completion::ignored_with(format!("{reason}; root's tests do this"))),
-                    None => Err(failed),
-                },
+                Some(what) => skip(&format!("it needs {what}")),
+                None => {
+                    match [BY_ROOT, BECOMES, NO_CGROUPS].into_iter().find(|reason| failed.message() == Some(*reason)) {
+                        Some(reason) => Ok(Completion::ignored_with(reason)),
+                        None => Err(failed),
+                    }
+                }
             },
             Ok(()) => Ok(Completion::Completed),
         },
     })
 }
 
-/// What the failure of a trial starts with that this machine can't make.
-const LACKS: &str = "not here: ";
+/// What the failure of a trial starts with that needs what is not here.
+const LACKS: &str = "this needs ";
 
-/// What that of a trial starts with that an ordinary user can't make, and root's run
-/// of the same tests does.
-const BY_ROOT: &str = "not as this user: ";
+/// Why an ordinary user can't make a trial that root's run of the same tests makes.
+const BY_ROOT: &str = "a tracer who is not root takes newuidmap's privilege; root's tests do this";
 
 /// Ends a trial that traces boxlab, where its setuid helpers would then fail.
 pub fn needs_untraced_helpers() -> Result<(), Failed> {
     let helped = !is_root() && boxlab::kernel::maps::ranges().is_some();
-    if helped { by_root("a tracer who is not root takes newuidmap's privilege") } else { Ok(()) }
+    if helped { Err(BY_ROOT.into()) } else { Ok(()) }
 }
 
-/// Ends a trial that needs root.
-pub fn needs_root(why: &str) -> Result<(), Failed> {
-    if is_root() { Ok(()) } else { by_root(why) }
+/// The same, for a trial in which root acts as somebody else.
+const BECOMES: &str = "only root can become another user; root's tests do this";
+
+/// Ends a trial that only root can make.
+pub fn needs_root() -> Result<(), Failed> {
+    if is_root() { Ok(()) } else { Err(BECOMES.into()) }
 }
 
-fn by_root(why: &str) -> Result<(), Failed> {
-    Err(format!("{BY_ROOT}{why}").into())
-}
+/// The same, for a trial that needs a cgroup of its own.
+const NO_CGROUPS: &str = "this user may make no cgroup; root's tests do this";
 
-/// Ends a trial that needs something that this machine has not.
-pub fn lacks(what: &str) -> Result<(), Failed> {
-    Err(format!("{LACKS}{what}").into())
+/// Ends a trial for which a controller of cgroups must be this user's to use.
+pub fn needs_cgroup(controller: &str) -> Result<(), Failed> {
+    let found = boxlab::kernel::cgroup::Group::named("x").find(&[controller]).is_some();
+    if found { Ok(()) } else { Err(NO_CGROUPS.into()) }
 }
 
 /// Ends a trial that needs a program, where that is not installed.
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
         Some(_) => Ok(()),
-        None => lacks(&format!("{program} is not installed")),
+        None => Err(lacks(&format!("{program}, which is not installed"))),
     }
+}
+
+/// What a trial says that this host can't make.
+pub fn lacks(what: &str) -> Failed {
+    format!("{LACKS}{what}").into()
 }
 
 /// Says why a trial can't run here; where all must run, that is a failure.

@@ -3,7 +3,7 @@
 //!
 //! admin-guide/cgroup-v2 "CPU", scheduler/sched-bwc
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::kernel::cgroup::{Group, Place, Version};
@@ -11,9 +11,8 @@ use crate::kernel::gauge::Gauge;
 use crate::kernel::{Kernel, load};
 
 /// What the kernel counts: v1 in nanoseconds, v2 in microseconds.
-pub const COUNTERS: [Gauge; 5] = [
+pub const COUNTERS: [Gauge; 4] = [
     Gauge::new("cpu.cfs_quota_us", "cpu.max"),
-    Gauge::new("cpu.cfs_period_us", "cpu.max"),
     Gauge::new("cpu.stat nr_periods", "cpu.stat nr_periods"),
     Gauge::new("cpu.stat nr_throttled", "cpu.stat nr_throttled"),
     Gauge::new("cpu.stat throttled_time", "cpu.stat throttled_usec"),
@@ -73,13 +72,13 @@ pub fn spin(k: &Kernel, threads: usize, time: Duration) -> Result<()> {
     }
     let every = Duration::from_micros(PERIOD);
     let all = every.as_millis() as u64 * threads as u64;
-    let (start, mut last) = (load::used(), load::used());
+    let (begun, start, mut last) = (Instant::now(), load::used(), load::used());
     load::spin(threads, time, every, || {
         let now = load::used();
         k.sample("processor time in 100 ms", (now - last).as_millis() as u64, all, "ms");
         last = now;
     })?;
-    let used = load::used() - start;
+    let (used, time) = (load::used() - start, begun.elapsed());
     let percent = 100.0 * used.as_secs_f64() / time.as_secs_f64();
     k.show("processor time used, of the time that passed", || {
         vec![format!("{} ms in {} ms: {percent:.0} % of a processor", used.as_millis(), time.as_millis())]

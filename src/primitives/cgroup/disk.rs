@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::error::{Context, Result};
 use crate::kernel::cgroup::Version;
-use crate::kernel::errno::EINVAL;
+use crate::kernel::errno::{EINVAL, EPERM};
 use crate::kernel::gauge::Gauge;
 use crate::kernel::load::{BLOCK, Bounds, Direction, transfer};
 use crate::kernel::{Kernel, O_DIRECT, O_RDONLY, O_RDWR, O_TMPFILE};
@@ -42,7 +42,8 @@ pub fn unnamed(k: &Kernel, directory: &Path) -> Result<OwnedFd> {
 /// Child: a disk, only to be read.
 pub fn device(k: &Kernel, node: &Path) -> Result<OwnedFd> {
     k.step("Open the disk to read it, past the page cache");
-    k.open(node, O_RDONLY | O_DIRECT, 0)
+    let kept_away = || "The `devices` cgroup of this process or a security module keeps it from that disk.".to_owned();
+    k.open(node, O_RDONLY | O_DIRECT, 0).hint(|error| (error.errno() == Some(EPERM)).then(kept_away))
 }
 
 fn no_direct() -> String {

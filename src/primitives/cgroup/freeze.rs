@@ -11,9 +11,8 @@ use crate::kernel::gauge::Gauge;
 use crate::kernel::load::Counter;
 use crate::kernel::{Kernel, proc};
 
-/// The file that is written, and what tells that all stand still.
-pub const STATE: [Gauge; 2] =
-    [Gauge::new("freezer.state", "cgroup.freeze"), Gauge::new("freezer.state", "cgroup.events frozen")];
+/// What tells whether all stand still.
+const STATE: Gauge = Gauge::new("freezer.state", "cgroup.events frozen");
 
 /// The gate of a child that is about to count.
 pub const READY: &str = "about to count";
@@ -46,33 +45,33 @@ pub fn watch(k: &Kernel, counter: &Counter, how: &str) -> Result<()> {
 /// its way back from the kernel.
 pub fn freeze(k: &Kernel, group: &Group, pid: i32) -> Result<()> {
     k.step("Freeze the group, and wait until the kernel says that all stand still");
-    set(k, place(group)?, true)?;
-    k.show("the process, as /proc/PID/status has it", || {
-        vec![proc::status(&pid.to_string(), "State").unwrap_or_default()]
-    });
+    let place = place(group)?;
+    match place.version {
+        Version::V1 => set(k, place, "freezer.state", "FROZEN", "FROZEN")?,
+        Version::V2 => set(k, place, "cgroup.freeze", "1", "frozen 1")?,
+    }
+    let state = || proc::status(&pid.to_string(), "State").unwrap_or_default();
+    k.show("the process, as /proc/PID/status has it", || vec![state()]);
     Ok(())
 }
 
 /// Host: lets them go on where they were.
 pub fn thaw(k: &Kernel, group: &Group) -> Result<()> {
     k.step("Thaw it: each goes on in the middle of what it did");
-    set(k, place(group)?, false)
+    let place = place(group)?;
+    match place.version {
+        Version::V1 => set(k, place, "freezer.state", "THAWED", "THAWED"),
+        Version::V2 => set(k, place, "cgroup.freeze", "0", "frozen 0"),
+    }
 }
 
-fn set(k: &Kernel, place: &Place, frozen: bool) -> Result<()> {
-    match (place.version, frozen) {
-        (Version::V1, true) => {
-            k.set(&place.path.join("freezer.state"), "FROZEN")?;
-            // It says FREEZING first; reading it is what makes the kernel look again.
-            k.until_reads(&place.path.join("freezer.state"), "FROZEN")
-        }
-        (Version::V1, false) => k.set(&place.path.join("freezer.state"), "THAWED"),
-        (Version::V2, frozen) => {
-            let value = if frozen { "1" } else { "0" };
-            k.set(&place.path.join("cgroup.freeze"), value)?;
-            k.until_reads(&place.path.join("cgroup.events"), &format!("frozen {value}"))
-        }
-    }
+/// v1 says FREEZING first, and looks again each time that it is read.
+fn set(k: &Kernel, place: &Place, file: &str, value: &str, done: &str) -> Result<()> {
+    let before = k.gauges(place, &[STATE]);
+    k.set(&place.path.join(file), value)?;
+    k.until_reads(&place.path.join(if place.version == Version::V1 { file } else { "cgroup.events" }), done)?;
+    k.tell_gauges(place, &[STATE], &before);
+    Ok(())
 }
 
 /// v1 has a controller for it, v2 a file in every cgroup.
