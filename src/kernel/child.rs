@@ -195,7 +195,7 @@ impl Kernel {
             // A seccomp filter can't look into clone3's structure, so that of a
             // container hides the whole call: its older twin takes plain flags.
             Err(error) if error.errno() == Some(libc::ENOSYS) && cgroup.is_none() => {
-                let spelled = || vec![format!("flags={}|SIGCHLD", clone_flags(flags))];
+                let spelled = || vec!["child_stack=NULL".to_owned(), format!("flags={}|SIGCHLD", clone_flags(flags))];
                 self.call_even_in_a_plan("clone", spelled, || {
                     let flags = flags.bits() | libc::SIGCHLD;
                     // SAFETY: as above; no stack is given, so the child goes on with a copy of this one.

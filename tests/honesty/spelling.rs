@@ -13,7 +13,9 @@ const SHOWN: usize = 32;
 
 /// A call in the one form.
 pub fn plain(call: &Call) -> Call {
-    let args = call.args.iter().enumerate().map(|(index, arg)| plain_arg(&call.name, index, arg)).collect();
+    // Where the kernel put the pidfd.
+    let args = call.args.iter().filter(|arg| call.name != "clone" || !arg.starts_with("parent_tid="));
+    let args = args.enumerate().map(|(index, arg)| plain_arg(&call.name, index, arg)).collect();
     let mut plain = Call { args, ..call.clone() };
     if let Some(sent) = plain.args.get_mut(1).filter(|_| call.name == "sendto") {
         *sent = message(sent);
