@@ -20,6 +20,9 @@ pub fn ls(json: bool) -> Result<i32> {
     if json {
         return output::json(&all).map(|()| 0);
     }
+    if all.trees.is_empty() {
+        return output::print("No tree of cgroups is mounted.\n").map(|()| 0);
+    }
     let header = ["VERSION", "CONTROLLERS", "MOUNTED AT", "OWN CGROUP", "YOU MAY MAKE SOME IN"];
     let path = |path: &Path| path.display().to_string();
     let row = |tree: &Tree| {

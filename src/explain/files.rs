@@ -260,7 +260,20 @@ fn binds(mounts: &[Mount], hosts: &[Mount]) -> Vec<Bind> {
             point: mount.point.clone(),
         })
     };
-    mounts.iter().filter(foreign).filter_map(bind).collect()
+    let found: Vec<Bind> = mounts.iter().filter(foreign).filter_map(bind).collect();
+    found.iter().filter(|bind| !found.iter().any(|above| bind.comes_with(above))).cloned().collect()
+}
+
+impl Bind {
+    /// True if it is shown because a directory above is, with what is mounted there.
+    fn comes_with(&self, above: &Self) -> bool {
+        let rest = |path: &Path, above: &Path| path.strip_prefix(above).ok().map(Path::to_owned);
+        let inner = rest(&self.point, &above.point);
+        self.point != above.point
+            && self.read_only == above.read_only
+            && inner.is_some()
+            && inner == rest(&self.source, &above.source)
+    }
 }
 
 /// Where the host has what a mount shows.
@@ -342,6 +355,7 @@ mod tests {
         let inside = [
             mount("0:40", "/", "/", "overlay", "rw", "rw"),
             mount("8:1", "/home/ann", "/data", "ext4", "ro", "rw"),
+            mount("8:1", "/home/ann/mail", "/data/mail", "ext4", "ro", "rw"),
             mount("8:1", "/var/lib/x/hosts", "/etc/hosts", "ext4", "rw", "rw"),
             mount("0:5", "/null", "/proc/keys", "devtmpfs", "rw", "rw"),
             mount("0:5", "/", "/dev", "devtmpfs", "rw", "rw"),

@@ -119,7 +119,7 @@ impl Portrait {
         if euid() == 0 {
             "Even root here may not trace it: it has a capability that you lack, or a security\nmodule forbids it (ptrace(2), \"Ptrace access mode checking\")."
         } else {
-            "Root sees it (sudo boxlab explain ...), and its owner if it is not setuid."
+            "Root sees it (sudo boxlab explain ...), and its owner unless it is setuid or not dumpable."
         }
     }
 }

@@ -207,7 +207,7 @@ impl Group {
         self.v2().ok_or_else(|| match hierarchies().iter().find(|tree| tree.version == Version::V2) {
             Some(tree) => undelegated(tree, "the tree of cgroup v2"),
             None => Error::new("cgroup v2 is not mounted on this host")
-                .hint("As root: mkdir /sys/fs/cgroup/unified; mount -t cgroup2 none /sys/fs/cgroup/unified"),
+                .hint("As root: mount -t cgroup2 none /sys/fs/cgroup (beside v1: /sys/fs/cgroup/unified)."),
         })
     }
 

@@ -13,10 +13,10 @@ const SHOWN: usize = 32;
 
 /// A call in the one form.
 pub fn plain(call: &Call) -> Call {
-    // Where the kernel put the pidfd.
-    let args = call.args.iter().filter(|arg| call.name != "clone" || !arg.starts_with("parent_tid="));
-    let args = args.enumerate().map(|(index, arg)| plain_arg(&call.name, index, arg)).collect();
+    let args = call.args.iter().enumerate().map(|(index, arg)| plain_arg(&call.name, index, arg)).collect();
     let mut plain = Call { args, ..call.clone() };
+    // Where the kernel is to put the new pidfd, and which one it put there.
+    plain.args.retain(|arg| call.name != "clone" || !arg.starts_with("parent_tid="));
     if let Some(sent) = plain.args.get_mut(1).filter(|_| call.name == "sendto") {
         *sent = message(sent);
     }

@@ -8,7 +8,7 @@ use boxlab::kernel::cgroup::{Group, hierarchies};
 use boxlab::kernel::{disk, load, proc};
 use serde_json::Value;
 
-use crate::support::{check, refused, run, scratch, stdout, trace};
+use crate::support::{check, needs_cgroup, refused, run, scratch, stdout, trace};
 use crate::{Outcome, host, shown, steps};
 
 /// The labs that limit something, made short.
@@ -245,6 +245,7 @@ pub fn ls_and_show() -> Outcome {
 
 /// What the user's program leaves running in the group is ended with it.
 pub fn nobody_stays() -> Outcome {
+    needs_cgroup("pids")?;
     for lab in possible() {
         let words = lab.split(' ').collect::<Vec<_>>();
         let output = stdout(&[&words[..], &["--", "sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!"]].concat())?;

@@ -111,14 +111,10 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
     Trial::ignorable_test(name, move || match obstacle() {
         Some(reason) => skip(reason),
         None => match body() {
-            Err(failed) => match failed.message().and_then(|text| text.strip_prefix(LACKS)) {
-                Some(what) => skip(&format!("it needs {what}")),
-                None => {
-                    match [BY_ROOT, BECOMES, NO_CGROUPS].into_iter().find(|reason| failed.message() == Some(*reason)) {
-                        Some(reason) => Ok(Completion::ignored_with(reason)),
-                        None => Err(failed),
-                    }
-                }
+            Err(failed) => match failed.message() {
+                Some(text) if text.starts_with(LACKS) => skip(text),
+                Some(text) if text.starts_with(BY_ROOT) => Ok(Completion::ignored_with(text)),
+                _ => Err(failed),
             },
             Ok(()) => Ok(Completion::Completed),
         },
@@ -128,37 +124,36 @@ fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
 /// What the failure of a trial starts with that needs what is not here.
 const LACKS: &str = "this needs ";
 
-/// Why an ordinary user can't make a trial that root's run of the same tests makes.
-const BY_ROOT: &str = "a tracer who is not root takes newuidmap's privilege; root's tests do this";
+/// What the failure of a trial starts with that an ordinary user can't make.
+const BY_ROOT: &str = "root's run of these tests does this: ";
 
 /// Ends a trial that traces boxlab, where its setuid helpers would then fail.
 pub fn needs_untraced_helpers() -> Result<(), Failed> {
     let helped = !is_root() && boxlab::kernel::maps::ranges().is_some();
-    if helped { Err(BY_ROOT.into()) } else { Ok(()) }
+    if helped { Err(format!("{BY_ROOT}a tracer who is not root takes newuidmap's privilege").into()) } else { Ok(()) }
 }
 
-/// The same, for a trial in which root acts as somebody else.
-const BECOMES: &str = "only root can become another user; root's tests do this";
+/// Ends a trial that only root can make, for that reason.
+pub fn needs_root_for(why: &str) -> Result<(), Failed> {
+    if is_root() { Ok(()) } else { Err(format!("{BY_ROOT}{why}").into()) }
+}
 
-/// Ends a trial that only root can make.
+/// Ends a trial in which root acts as somebody else.
 pub fn needs_root() -> Result<(), Failed> {
-    if is_root() { Ok(()) } else { Err(BECOMES.into()) }
+    needs_root_for("only root can become another user")
 }
-
-/// The same, for a trial that needs a cgroup of its own.
-const NO_CGROUPS: &str = "this user may make no cgroup; root's tests do this";
 
 /// Ends a trial for which a controller of cgroups must be this user's to use.
 pub fn needs_cgroup(controller: &str) -> Result<(), Failed> {
     let found = boxlab::kernel::cgroup::Group::named("x").find(&[controller]).is_some();
-    if found { Ok(()) } else { Err(NO_CGROUPS.into()) }
+    if found { Ok(()) } else { Err(format!("{BY_ROOT}this user may make no cgroup").into()) }
 }
 
 /// Ends a trial that needs a program, where that is not installed.
 pub fn needs(program: &str) -> Result<(), Failed> {
     match boxlab::kernel::program_path(program) {
         Some(_) => Ok(()),
-        None => Err(lacks(&format!("{program}, which is not installed"))),
+        None => Err(format!("{LACKS}{program}, which is not installed").into()),
     }
 }
 
