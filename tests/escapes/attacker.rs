@@ -234,7 +234,7 @@ fn keys() {
     say("/dev/tty", opened("/dev/tty", OFlag::O_RDWR));
     attempt("TIOCSTI", libc::TIOCSTI, b"x".as_ptr());
     attempt("TIOCSCTTY", libc::TIOCSCTTY, std::ptr::null());
-    attempt("TIOCSCTTY by force", libc::TIOCSCTTY, 1 as *const u8);
+    attempt("TIOCSCTTY by force", libc::TIOCSCTTY, std::ptr::without_provenance(1));
     attempt("TIOCSTI again", libc::TIOCSTI, b"x".as_ptr());
 }
 
