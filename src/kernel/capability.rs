@@ -210,6 +210,16 @@ pub struct CapSets {
 impl CapSets {
     /// The caller's own, asked of the kernel: no /proc is needed. capget(2), prctl(2)
     pub fn own() -> Self {
+        let asked = |ask: fn(u8) -> Option<bool>| {
+            let held = (0..64).map_while(|bit| ask(bit).map(|held| u64::from(held) << bit));
+            CapSet(held.fold(0, |all, bit| all | bit))
+        };
+        Self { bounding: asked(in_bounding_set), ambient: asked(in_ambient_set), ..Self::held() }
+    }
+
+    /// Those of the caller's own that are one call away; the other two are empty
+    /// here. capget(2)
+    pub fn held() -> Self {
         let mut header = Header { version: VERSION_3, pid: 0 };
         let mut data = [Data::default(); 2];
         // SAFETY: version 3 has the kernel fill in two `Data`, which outlive the call.
@@ -218,16 +228,11 @@ impl CapSets {
             data = [Data::default(); 2];
         }
         let whole = |half: fn(&Data) -> u32| CapSet(u64::from(half(&data[1])) << 32 | u64::from(half(&data[0])));
-        let asked = |ask: fn(u8) -> Option<bool>| {
-            let held = (0..64).map_while(|bit| ask(bit).map(|held| u64::from(held) << bit));
-            CapSet(held.fold(0, |all, bit| all | bit))
-        };
         Self {
             inheritable: whole(|data| data.inheritable),
             permitted: whole(|data| data.permitted),
             effective: whole(|data| data.effective),
-            bounding: asked(in_bounding_set),
-            ambient: asked(in_ambient_set),
+            ..Self::default()
         }
     }
 }

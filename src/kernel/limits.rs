@@ -131,7 +131,7 @@ impl fmt::Display for Limit {
 /// True if this process may raise a hard limit: the capability counts only in the
 /// first user namespace. capabilities(7)
 pub fn can_raise() -> bool {
-    CapSets::own().effective.contains(CAP_SYS_RESOURCE) && maps::on_the_host()
+    CapSets::held().effective.contains(CAP_SYS_RESOURCE) && maps::on_the_host()
 }
 
 /// The limits of a process, in the kernel's order. proc_pid_limits(5)

@@ -56,7 +56,7 @@ impl Maps {
 
 /// True if this process may make namespaces without a user namespace around them.
 pub fn privileged() -> bool {
-    CapSets::own().effective.contains(CAP_SYS_ADMIN)
+    CapSets::held().effective.contains(CAP_SYS_ADMIN)
 }
 
 /// True on the host itself, where every id is its own: else this process is in a

@@ -80,7 +80,9 @@ pub fn put(k: &Kernel, group: &Group, pid: i32) -> Result<()> {
 /// Takes the cgroups away again, and ends what still runs in them.
 pub fn remove(k: &Kernel, group: &Group) -> Result<()> {
     k.step("Remove the cgroups: they would stay, empty as they are");
-    group.places.iter().try_for_each(|place| thaw(k, &place.path))?;
+    if let Some(place) = group.find(&["freezer"]) {
+        thaw(k, &place.path)?;
+    }
     group.places.iter().rev().try_for_each(|place| clear(k, &place.path))
 }
 
@@ -90,8 +92,13 @@ pub fn thaw(k: &Kernel, cgroup: &Path) -> Result<()> {
     if frozen { k.write_to(&cgroup.join("freezer.state"), "THAWED") } else { Ok(()) }
 }
 
-/// Ends all processes of a cgroup and removes it, those beneath it first.
+/// Removes a cgroup; if it is not empty, ends all its processes and removes those
+/// beneath it first.
 pub fn clear(k: &Kernel, cgroup: &Path) -> Result<()> {
+    match k.rmdir(cgroup) {
+        Err(error) if error.errno() == Some(EBUSY) => {}
+        removed => return removed,
+    }
     children(cgroup).iter().try_for_each(|child| clear(k, child))?;
     // Who forks is faster than who kills one by one, but not for long.
     for _ in 0..100 {

@@ -20,7 +20,7 @@ pub fn prepare(k: &Kernel) -> Result<()> {
 
 /// Lab: two things that root may do for one capability each, and without it not.
 pub fn try_out(k: &Kernel) -> Result<()> {
-    let held = CapSets::own().effective;
+    let held = CapSets::held().effective;
     k.step("CAP_SYS_ADMIN allows a new hostname, if it is held");
     let renamed = k.sethostname("box");
     let wanted = held.contains(CAP_SYS_ADMIN);
@@ -37,7 +37,7 @@ pub fn try_out(k: &Kernel) -> Result<()> {
 pub fn lay_down_in_vain(k: &Kernel, keep: CapSet, status: &Program) -> Result<()> {
     k.step("Lay most of them down and exec as root: they are all there again");
     let (_, text) = k.output_of("program", |k| {
-        let held = if k.plans() { keep } else { CapSets::own().permitted.intersection(keep) };
+        let held = if k.plans() { keep } else { CapSets::held().permitted.intersection(keep) };
         k.capset(held, held, CapSet::EMPTY)?;
         k.execve(status)
     })?;

@@ -53,10 +53,10 @@ pub fn hold_again(k: &Kernel) -> Result<()> {
 /// program with inheritable file capabilities would gain them. CVE-2022-24769
 pub fn settle(k: &Kernel, keep: CapSet) -> Result<()> {
     k.step("Hold no more than that; pass nothing on by inheritance");
-    let before = CapSets::own();
+    let before = CapSets::held();
     let held = if k.plans() { keep } else { before.permitted.intersection(keep) };
     k.capset(held, held, CapSet::EMPTY)?;
-    k.state("effective capabilities", &hex(before.effective), &hex(CapSets::own().effective));
+    k.state("effective capabilities", &hex(before.effective), &hex(CapSets::held().effective));
     Ok(())
 }
 

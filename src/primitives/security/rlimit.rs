@@ -64,7 +64,7 @@ fn one_way(k: &Kernel, limit: Limit) -> Result<()> {
     if limit.hard == UNLIMITED {
         return Ok(());
     }
-    if !CapSets::own().permitted.is_empty() {
+    if !CapSets::held().permitted.is_empty() {
         k.step("Lay root's powers down: CAP_SYS_RESOURCE could raise it again");
         k.capset(CapSet::EMPTY, CapSet::EMPTY, CapSet::EMPTY)?;
     }
