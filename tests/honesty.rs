@@ -22,7 +22,7 @@ mod spelling;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use libtest_mimic::Trial;
 
@@ -74,12 +74,12 @@ fn judged(sums: &Arc<Sums>) -> Vec<Trial> {
 
 fn trials_of(ground: &Arc<Ground>, person: &Person, sums: &Arc<Sums>) -> Vec<Trial> {
     let place = ground.place(person, "honesty");
-    let prepared = place.make_host_image();
+    let prepared = Arc::new(OnceLock::new());
     let mut all = Vec::new();
     for (index, case) in LABS.iter().chain(RUNS).enumerate() {
         let (ground, place, sums, prepared) = (ground.clone(), place.clone(), sums.clone(), prepared.clone());
         all.push(trial(format!("{}: {}", person.label(), case.name()), move || {
-            prepared?;
+            prepared.get_or_init(|| place.make_host_image()).clone()?;
             let recorded = record::record(&place, &format!("case-{index}"), case.words, case.streams)?;
             drop(ground);
             judge(&recorded, &sums)?;
