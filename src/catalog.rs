@@ -253,6 +253,14 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "security seccomp",
+        about: "Which system calls the kernel takes from a process",
+        man: &["seccomp(2)", "bpf(4)", "syscalls(2)", "proc_pid_status(5)"],
+        shell: "systemd-run --pty --property='SystemCallFilter=~unshare keyctl' sh",
+        parts: &["no_new_privs"],
+        ..NONE
+    },
+    Row {
         command: "security userns",
         about: "Root in a container is root on the host, unless ids are mapped",
         man: &["user_namespaces(7)", "credentials(7)"],

@@ -49,6 +49,9 @@ fn main() -> ExitCode {
         ("security_rlimit", security_rlimit),
         ("security_landlock", security_landlock),
         ("security_lsm", security_lsm),
+        ("security_seccomp", security_seccomp),
+        ("security_seccomp_profiles", security_seccomp_profiles),
+        ("security_seccomp_without_what_boxlab_needs", security_seccomp_without_what_boxlab_needs),
         ("security_userns", security_userns),
         ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
         ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
@@ -287,6 +290,7 @@ const LABS: &[&str] = &[
     "security rlimit",
     "security landlock",
     "security lsm",
+    "security seccomp",
     "security userns",
 ];
 
@@ -440,6 +444,100 @@ fn security_lsm() -> Outcome {
         refused(&["security", "lsm", "--apparmor", "no-such-profile", "--", "true"], 125, &["no-such-profile"])?;
     }
     refused(&["security", "lsm", "--apparmor", "a", "--label", "b", "--", "true"], 2, &["cannot be used with"])
+}
+
+fn security_seccomp() -> Outcome {
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let seccomp = "grep ^Seccomp: /proc/self/status";
+    let before = host(seccomp);
+    let inside = stdout(&["security", "seccomp", "--", "grep", "^Seccomp:", "/proc/self/status"])?;
+    check(inside == "Seccomp:\t2\n", format!("a filter inside: {inside}"))?;
+    check(host(seccomp) == before, "none outside")?;
+    let events = trace(&["security", "seccomp", "--", "true"]);
+    let result = |role: &str, name: &str, arg: &str| {
+        let call = |event: &&serde_json::Value| event["event"] == "call" && event["role"] == role;
+        let call = events.iter().filter(call).find(|event| event["name"] == name && event["args"][0] == arg);
+        call.map(|event| event["errno"].as_str().unwrap_or("done").to_owned()).unwrap_or_default()
+    };
+    let persona = "PER_LINUX|ADDR_NO_RANDOMIZE";
+    for (name, arg, after) in [
+        ("unshare", "CLONE_NEWUSER", "EPERM"),
+        ("keyctl", "KEYCTL_GET_KEYRING_ID", "EPERM"),
+        ("personality", persona, "ENOSYS"),
+        ("personality", "0xffffffff", "done"),
+    ] {
+        let (free, filtered) = (result("before", name, arg), result("after", name, arg));
+        check(free == "done" && filtered == after, format!("{name}({arg}): {free}, then {filtered}"))?;
+    }
+    let why = shown(&events, "which rule answers");
+    check(why.iter().any(|line| line.contains("CAP_SYS_ADMIN")), format!("the rule is named: {why:?}"))?;
+    let made = scratch("seccomp").join("made");
+    let ran =
+        run(&["security", "seccomp", "--block", "mkdir,mkdirat", "--errno", "ENOSPC", "--", "mkdir", &path(&made)]);
+    check(ran.stderr.contains("No space left") && !made.exists(), format!("the error that was asked for: {ran:?}"))?;
+    refused(&["security", "seccomp", "--block", "mkdri", "--", "true"], 2, &["'mkdri'", "Did you mean 'mkdir'?"])?;
+    refused(&["security", "seccomp", "--block", "mkdir", "--errno", "EPREM"], 2, &["Did you mean EPERM?"])?;
+    refused(&["security", "seccomp", "--errno", "EPERM", "--", "true"], 2, &["--block"])
+}
+
+fn security_seccomp_profiles() -> Outcome {
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    let directory = scratch("profiles");
+    let write = |name: &str, text: &str| {
+        let file = directory.join(name);
+        std::fs::write(&file, text).map(|()| path(&file))
+    };
+    let default = stdout(&["security", "seccomp", "--print"])?;
+    let file = write("default.json", &default)?;
+    let title = "the filter";
+    let [own, read] = [vec![], vec!["--profile", &file]]
+        .map(|options| shown(&trace(&[&["security", "seccomp"], &options[..], &["--", "true"]].concat()), title));
+    check(!own.is_empty() && own == read, format!("what is printed can be read: {own:?} {read:?}"))?;
+
+    // What `echo` of busybox calls, and nothing else: boxlab itself could not go on.
+    let tight = r#"{"defaultAction": "SCMP_ACT_KILL_PROCESS", "syscalls": [{"action": "SCMP_ACT_ALLOW", "names":
+        ["execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlink",
+        "readlinkat", "getrandom", "mprotect", "prctl", "getuid", "getgid", "setuid", "setgid", "fstat",
+        "newfstatat", "write", "exit_group"]}]}"#;
+    let tight = write("tight.json", tight)?;
+    if std::path::Path::new("/bin/busybox").exists() {
+        let words = ["security", "seccomp", "--profile", &tight, "--", "/bin/busybox"];
+        let inside = stdout(&[&words[..], &["echo", "hello"]].concat())?;
+        check(inside == "hello\n", inside)?;
+        let ran = run(&[&words[..], &["mkdir", "x"]].concat());
+        check(ran.status == 128 + libc::SIGSYS, format!("another call is its end: {ran:?}"))?;
+    }
+
+    let words = stdout(&["security", "seccomp", "--explain-call", "clone"])?;
+    check(words.contains("EPERM if argument 0 & 0x10000000 is 0x10000000"), words)?;
+    let words = stdout(&["security", "seccomp", "--profile", &tight, "--explain-call", "clone"])?;
+    check(words.contains("kills the process, since no rule speaks of it"), words)?;
+    refused(&["security", "seccomp", "--explain-call", "lcone"], 2, &["Did you mean 'clone'?"])?;
+
+    let garbage = write("garbage.json", "{\n  \"defaultAction\": \"SCMP_ACT_ALOW\"\n}")?;
+    let words = ["garbage.json", "'SCMP_ACT_ALOW' is no action", "'SCMP_ACT_ALLOW'", "line 2", "--print"];
+    refused(&["security", "seccomp", "--profile", &garbage, "--", "true"], 125, &words)?;
+    refused(&["security", "seccomp", "--profile", "/no/such", "--", "true"], 125, &["/no/such", "ENOENT"])?;
+    let words = ["--profile", &tight, "--block", "mkdir", "--", "true"];
+    refused(&[&["security", "seccomp"], &words[..]].concat(), 2, &["--block"])
+}
+
+fn security_seccomp_without_what_boxlab_needs() -> Outcome {
+    let calls = "access brk close exit_group fcntl getpid mmap mremap munmap openat pipe2 prctl read readlink recvfrom \
+                 rt_sigaction rt_sigprocmask sendto statx waitid write clone3";
+    for call in calls.split_whitespace() {
+        let events = trace(&["security", "seccomp", "--block", call, "--", "/bin/busybox", "true"]);
+        let hinders = |event: &serde_json::Value| event["text"].as_str().is_some_and(|text| text.contains("hinders"));
+        let loaded = events.iter().any(|event| event["name"] == "seccomp" && event["ret"] == "0");
+        check(events.iter().any(hinders) && loaded, format!("{call}: {events:#?}"))?;
+    }
+    let words = ["this filter refuses execve", "Landlock"];
+    refused(&["security", "seccomp", "--block", "execve", "--", "true"], 2, &words)?;
+    if is_root() {
+        return stdout(&["security", "seccomp", "--without", "no_new_privs", "--", "true"]).map(drop);
+    }
+    let words = ["seccomp(", "EACCES", "no_new_privs"];
+    refused(&["security", "seccomp", "--without", "no_new_privs", "--", "true"], 125, &words)
 }
 
 fn security_userns() -> Outcome {

@@ -35,7 +35,8 @@ type Named = (&'static str, fn(&Podman) -> Verdict);
 
 fn main() {
     let ground = Arc::new(Ground::new(env!("CARGO_BIN_EXE_boxlab")));
-    let names: [Named; 4] = [
+    let names: [Named; 5] = [
+        ("what boxlab loads is on the program", ours_is_installed),
         ("podman's profile means here what it means there", podmans_profile),
         ("the default profile means there what it means here", our_profile),
         ("a profile of hard cases means the same in both", hard_profile),
@@ -81,6 +82,22 @@ fn same(differences: &[Difference], explained: impl Fn(&Difference) -> bool) -> 
     let unexplained: Vec<String> =
         differences.iter().filter(|difference| !explained(difference)).map(ToString::to_string).collect();
     if unexplained.is_empty() { Ok(()) } else { Err(unexplained.join("\n")) }
+}
+
+/// The lab's and a container's filter, instruction by instruction.
+fn ours_is_installed(podman: &Podman) -> Verdict {
+    let profile = Profile::default_profile().map_err(|error| error.to_string())?;
+    let compiled = compiled(&profile, DEFAULT_CAPS);
+    let lab = ["security", "seccomp", "--"];
+    // In a PID namespace the program would not know its number here.
+    let container = ["run", "--without", "pid", "--rootfs", "{rootfs}"];
+    for words in [&lab[..], &container] {
+        let installed = installed::of_boxlab(podman.place(), words)?;
+        if installed != compiled.instructions {
+            return Err(format!("{words:?}: {} instructions, not those compiled", installed.len()));
+        }
+    }
+    Ok(())
 }
 
 fn podmans_profile(podman: &Podman) -> Verdict {

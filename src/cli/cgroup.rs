@@ -156,10 +156,10 @@ fn choose(lab: &Lab<'_>, choose: impl Fn(Group) -> Result<Group>) -> Result<Grou
     Ok(group)
 }
 
-/// [`choose`], by controllers; the first must be there.
-fn with(lab: &Lab<'_>, controllers: &[&str], more: &[&str]) -> Result<Group> {
+/// [`choose`], by a controller's names in v1 and v2.
+fn with(lab: &Lab<'_>, controllers: &[&str]) -> Result<Group> {
     choose(lab, |group| {
-        let group = group.only(&[controllers, more].concat());
+        let group = group.only(controllers);
         group.controller(controllers)?;
         Ok(group)
     })
@@ -183,7 +183,7 @@ fn counted<T>(k: &Kernel, place: &Place, counters: &[Gauge], load: impl FnOnce()
 
 fn lab_mem(lab: &Lab<'_>, memory: u64, swap: Swap) -> Result<i32> {
     let k = &lab.k;
-    let group = with(lab, &["memory"], &[])?;
+    let group = with(lab, &["memory"])?;
     group::make(k, &group)?;
     overload(lab, &group, memory, Swap::Total(0))?;
     if swap != Swap::Total(0) && k.wants("limit") {
@@ -245,8 +245,7 @@ fn lab_cpu(lab: &Lab<'_>, cpus: f64, time: Duration) -> Result<i32> {
             .hint(format!("This process may run on {all}: give less than that.")));
     }
     let k = &lab.k;
-    // Where v1 counts time in a tree of its own, that has a cgroup too.
-    let group = with(lab, &["cpu"], &["cpuacct"])?;
+    let group = with(lab, &["cpu"])?;
     let place = group.controller(&["cpu"])?;
     group::make(k, &group)?;
     let quota = (cpus * PERIOD as f64).round() as u64;
@@ -261,7 +260,7 @@ fn lab_cpu(lab: &Lab<'_>, cpus: f64, time: Duration) -> Result<i32> {
 
 fn lab_pids(lab: &Lab<'_>, most: u64) -> Result<i32> {
     let k = &lab.k;
-    let group = with(lab, &["pids"], &[])?;
+    let group = with(lab, &["pids"])?;
     group::make(k, &group)?;
     k.part("limit", |k| pids::limit(k, &group, most))?;
     counted(k, group.controller(&["pids"])?, &pids::COUNTERS, || {
@@ -297,7 +296,7 @@ fn lab_io(lab: &Lab<'_>, trial: Trial, blocks: &Where) -> Result<i32> {
     let k = &lab.k;
     let disk = blocks.disk().or_else(|error| if k.plans() { Ok(Disk::imagined()) } else { Err(error) });
     let Disk { name, numbers } = disk?;
-    let group = with(lab, &["blkio", "io"], &[])?;
+    let group = with(lab, &["blkio", "io"])?;
     let place = group.controller(&["blkio", "io"])?;
     group::make(k, &group)?;
     k.step("Start a child that moves blocks, without a limit at first");
@@ -328,7 +327,7 @@ fn lab_cpuset(lab: &Lab<'_>, cpus: Option<String>) -> Result<i32> {
     let k = &lab.k;
     let first = || load::processors().first().map_or_else(|| "0".to_owned(), ToString::to_string);
     let wanted = Cpuset { cpus: Some(cpus.unwrap_or_else(first)), mems: None };
-    let group = with(lab, &["cpuset"], &[])?;
+    let group = with(lab, &["cpuset"])?;
     if !k.plans() {
         Limits { cpuset: wanted.clone(), ..Limits::default() }.check(&group)?;
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::context::{Context, width};
 use super::explain::find;
 use super::output;
+use super::page::plain;
 use crate::error::Result;
 use crate::explain::Portrait;
 use crate::explain::compare::{Better, Comparison, Row};
@@ -67,7 +68,7 @@ impl Compare {
         text.push('\n');
         let shown: Vec<&Row> = comparison.rows.iter().filter(|row| row.differs || self.all).collect();
         for row in &shown {
-            let values = [&row.a, &row.b].map(|side| side.value.clone().unwrap_or_else(|| "-".to_owned()));
+            let values = [&row.a, &row.b].map(|side| plain(side.value.as_deref().unwrap_or("-")));
             text.push_str(&table.line(row.aspect, &values, row.better()));
         }
         let alike = comparison.rows.len() - shown.len();
@@ -91,11 +92,11 @@ impl Compare {
 
 /// `web (PID 716)`, or the PID alone.
 fn name(given: &str, of: &Portrait) -> String {
-    if given == of.pid.to_string() { format!("PID {}", of.pid) } else { format!("{given} (PID {})", of.pid) }
+    if given.parse() == Ok(of.pid) { format!("PID {}", of.pid) } else { format!("{given} (PID {})", of.pid) }
 }
 
 fn cut(text: &str, columns: usize) -> String {
-    text.chars().take(columns).collect()
+    plain(text).chars().take(columns).collect()
 }
 
 /// Columns of the aspects' names.

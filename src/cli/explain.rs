@@ -1,7 +1,6 @@
 //! `boxlab explain`: what isolates a process, whoever made it.
 
 use clap::Args;
-use colored::Colorize;
 use serde::Serialize;
 
 use super::context::Context;
@@ -136,20 +135,21 @@ fn list(items: &[impl ToString]) -> String {
 
 fn namespaces(page: &mut Page, portrait: &Portrait) {
     let host = &portrait.namespaces.compared_with;
-    page.heading(match (host.reader, host.pid, host.first) {
-        (true, ..) => "Namespaces, against yours (PID 1's are hidden)",
-        (false, 2, _) => "Namespaces, against the host's (kthreadd's, since PID 1's are hidden)",
-        (false, _, true) => "Namespaces, against the host's (PID 1's)",
-        (false, _, false) => "Namespaces, against PID 1's, which is in a container itself",
-    });
+    let (heading, shared) = match (host.reader, host.pid, host.first) {
+        (true, _, true) => ("Namespaces, against yours (PID 1's are hidden)", "the host's"),
+        (true, _, false) => ("Namespaces, against yours (PID 1's are hidden, yours are a container's)", "yours"),
+        (false, 2, _) => ("Namespaces, against the host's (kthreadd's, since PID 1's are hidden)", "the host's"),
+        (false, _, true) => ("Namespaces, against the host's (PID 1's)", "the host's"),
+        (false, _, false) => ("Namespaces, against PID 1's, which are a container's", "PID 1's"),
+    };
+    page.heading(heading);
     for namespace in &portrait.namespaces.each {
         let whose = match namespace.host {
-            Some(true) => "the host's",
+            Some(true) => shared,
             Some(false) => "own",
             None => "hidden",
         };
         let name = namespace.name.as_deref().unwrap_or_default();
-        let name = if whose == "own" { name.bold() } else { name.normal() };
         page.line(namespace.kind, format!("{whose:<12}{name}").trim_end());
         if let Some(children) = &namespace.for_children {
             page.line("", &format!("{:<12}{children} for its children", ""));
@@ -289,7 +289,7 @@ fn limits(page: &mut Page, portrait: &Portrait) {
     match (&found.devices.rules, found.devices.programs) {
         (Some(rules), _) if rules.iter().any(|rule| rule == "a *:* rwm") => page.line("devices", "all"),
         (Some(rules), _) => page.line("devices", &rules.join(", ")),
-        (None, Some(programs @ 1..)) => page.line("devices", &format!("{programs} BPF programs decide")),
+        (None, Some(programs @ 1..)) => page.line("devices", &format!("as BPF programs decide ({programs})")),
         _ => {}
     }
     if found.frozen == Some(true) {

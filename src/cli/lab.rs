@@ -25,6 +25,8 @@ use crate::primitives::ns::user;
 /// The gate at which the child lets the host look.
 pub const DONE: &str = "done";
 
+const YOUR_TURN: &str = "Your turn: the program takes over in here (exit ends it)";
+
 /// Options of every lab command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Options {
@@ -265,8 +267,20 @@ impl<'c> Lab<'c> {
     pub fn become_program(&self, k: &Kernel) -> Result<()> {
         let program = Program::find(&self.program, &environment())?;
         k.gate(DONE)?;
-        k.step("Your turn: the program takes over in here (exit ends it)");
+        k.step(YOUR_TURN);
         match k.execve(&program)? {}
+    }
+
+    /// [`Lab::become_program`], after calls that may keep this process from telling.
+    pub fn become_program_after(&self, k: &Kernel, last: impl Fn(&Kernel) -> Result<()>) -> Result<()> {
+        let program = Program::find(&self.program, &environment())?;
+        k.gate(DONE)?;
+        let ended = k.last(|k| {
+            last(k)?;
+            k.step(YOUR_TURN);
+            k.execve(&program)
+        });
+        match ended? {}
     }
 
     /// Host: waits until all is built, looks, and watches the program to its end.

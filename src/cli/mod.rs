@@ -18,6 +18,7 @@ mod ns;
 mod output;
 mod page;
 mod run;
+mod seccomp;
 mod security;
 mod size;
 

@@ -24,7 +24,7 @@ impl Page {
     /// What the page is about.
     pub fn title(&mut self, title: &str, about: &str) {
         let room = self.width.saturating_sub(title.chars().count() + 2);
-        let about: String = about.chars().take(room).collect();
+        let about: String = plain(about).chars().take(room).collect();
         self.text.push_str(&format!("{}: {about}\n", title.bold()));
     }
 
@@ -36,7 +36,8 @@ impl Page {
     /// A label and what belongs to it; a long label has a line of its own.
     pub fn line(&mut self, label: &str, text: &str) {
         let indent = " ".repeat(LABEL + 2);
-        let wrapped = textwrap::wrap(text, self.width.saturating_sub(LABEL + 2)).join(&format!("\n{indent}"));
+        let (label, text) = (plain(label), plain(text));
+        let wrapped = textwrap::wrap(&text, self.width.saturating_sub(LABEL + 2)).join(&format!("\n{indent}"));
         let gap = if label.chars().count() < LABEL { String::new() } else { format!("\n{indent}") };
         self.text.push_str(&format!("  {label:<LABEL$}{gap}{wrapped}\n"));
     }
@@ -58,5 +59,24 @@ impl Page {
     /// The whole page.
     pub fn finish(self) -> String {
         self.text
+    }
+}
+
+/// Commands and paths are others' words: none of them may talk to the terminal.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Page;
+
+    #[test]
+    fn a_name_can_not_talk_to_the_terminal() {
+        colored::control::set_override(false);
+        let mut page = Page::new();
+        page.title("Process 7", "evil\x1b[2Jname\nsecond");
+        page.line("/\x1b]0;x\x07", "the host's /a\tb");
+        assert!(!page.finish().chars().any(|letter| letter.is_control() && letter != '\n'));
     }
 }

@@ -104,7 +104,7 @@ pub struct Run {
     #[command(flatten)]
     lab: Options,
     /// The image [default: host], then the command and its arguments
-    #[arg(trailing_var_arg = true, value_name = "IMAGE [COMMAND] [ARG]")]
+    #[arg(trailing_var_arg = true, value_name = "IMAGE [COMMAND] [ARG]", help_heading = "Arguments")]
     image_and_command: Vec<OsString>,
 }
 

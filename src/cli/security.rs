@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::lab::{Common, DONE, Lab};
+use super::seccomp::Seccomp;
 use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
 use crate::kernel::limits::Limit;
@@ -71,6 +72,8 @@ pub enum Security {
         #[command(flatten)]
         common: Common,
     },
+    #[command(about = about("security seccomp"), after_help = after_help("security seccomp"))]
+    Seccomp(Seccomp),
     #[command(about = about("security userns"), after_help = after_help("security userns"))]
     Userns {
         #[command(flatten)]
@@ -101,6 +104,7 @@ impl Security {
                 let wanted = wanted.or_else(|| label.map(|label| (Labels::Selinux, label)));
                 common.lab(context, "security lsm", |lab| lab_lsm(lab, wanted))
             }
+            Self::Seccomp(command) => command.run(context),
             Self::Userns { common } => common.lab(context, "security userns", lab_userns),
         }
     }

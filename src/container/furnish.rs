@@ -91,7 +91,13 @@ fn cgroup_filesystems(k: &Kernel, spec: &Spec, sys: &OwnedFd) -> Result<()> {
     if let [only] = &spec.group.places[..]
         && only.version == Version::V2
     {
-        return cgroups::unified(k, &target, read_only);
+        if own_sysfs(spec) {
+            return cgroups::unified(k, &target, read_only);
+        }
+        // The host's /sys brings the same filesystem along, and the kernel mounts none
+        // twice at one place (EBUSY): a directory in memory comes between.
+        cgroups::directory(k, &target)?;
+        return cgroups::unified(k, &target::directory(k, sys, place)?, read_only);
     }
     cgroups::directory(k, &target)?;
     let directory = target::directory(k, sys, place)?;
@@ -123,9 +129,13 @@ fn proc_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<OwnedFd> {
     mounted(k, root, "/proc", is_procfs)
 }
 
+/// sysfs belongs to the network namespace, which may not be ours to show.
+fn own_sysfs(spec: &Spec) -> bool {
+    !spec.in_user_namespace || spec.namespaces.contains(CLONE_NEWNET)
+}
+
 fn sys_filesystem(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<OwnedFd> {
-    // sysfs belongs to the network namespace, which may not be ours to show.
-    let own = !spec.in_user_namespace || spec.namespaces.contains(CLONE_NEWNET);
+    let own = own_sysfs(spec);
     k.step(if own {
         "A /sys that shows this network namespace, read-only"
     } else {

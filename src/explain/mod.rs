@@ -15,7 +15,6 @@ pub mod namespaces;
 pub mod verdict;
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 
 use serde::Serialize;
 
@@ -72,10 +71,8 @@ impl Portrait {
     /// Looks at a process. An error if there is none, or if it ends meanwhile: then
     /// the parts could be those of two.
     pub fn of(pid: i32) -> Result<Self> {
-        let status = Status::of(pid).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => missing(pid),
-            _ => Error::io(format!("cannot read /proc/{pid}/status"), &error),
-        })?;
+        // ENOENT, or ESRCH if it ends between open and read.
+        let status = Status::of(pid).map_err(|_| missing(pid))?;
         let started = proc::start_time(pid);
         let host = Host::find();
         let namespaces = Namespaces::of(pid, &status, &host);

@@ -57,6 +57,9 @@ const KERNEL_THREAD: &str =
 const ZOMBIE: &str =
     "A zombie: it has ended, its parent has yet to ask how (wait(2)), and nothing else is left of it to look at.";
 
+const FROM_INSIDE: &str =
+    "Nothing sets it apart from its surroundings, but these are a container themselves: ask from the host.";
+
 fn findings(portrait: &Portrait) -> Vec<Finding> {
     let judged = ASPECTS.iter().filter_map(|aspect| Some((aspect, (aspect.judge)(portrait)?)));
     let finding = |(aspect, judgement): (&super::aspect::Aspect, Judgement)| Finding {
@@ -102,6 +105,7 @@ fn of_other(portrait: &Portrait) -> (Grade, String) {
         (Some(Whose::Chroot), true) => {
             (Grade::Partly, format!("A chroot: a root directory of its own, and all else is the host's{hidden}."))
         }
+        (_, true) if !portrait.namespaces.compared_with.first => (Grade::Unknown, FROM_INSIDE.to_owned()),
         (_, true) => (Grade::Not, format!("Not a container: it shares all namespaces with the host{hidden}.")),
         (whose, false) => {
             let hosts = shared.into_iter().chain((whose == Some(Whose::Host)).then_some("files"));

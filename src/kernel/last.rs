@@ -7,7 +7,7 @@
 
 use std::convert::Infallible;
 
-use super::Kernel;
+use super::{Kernel, reset_signals};
 use crate::error::{Error, Result};
 use crate::trace::{Detail, Event, Record};
 
@@ -33,6 +33,8 @@ impl Kernel {
         }
         let told = self.rehearsed(&calls);
         self.announce(told.clone())?;
+        // Before any of them: a filter among them may forbid this.
+        reset_signals();
         self.phase.replace(Phase::Muted);
         let failed = calls(self);
         self.phase.replace(Phase::Live);

@@ -10,7 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
-use super::{Child, Kernel, reset_signals};
+use super::{Child, Kernel};
 use crate::error::{CANNOT_RUN, Error, FAILED, NOT_FOUND, Result};
 use crate::trace::decode;
 
@@ -132,9 +132,6 @@ impl Kernel {
             let env = format!("/* {} vars */", program.env.len());
             vec![decode::bytes(program.path.to_bytes()), decode::vector(&program.args), env]
         };
-        if !self.rehearses() {
-            reset_signals();
-        }
         let call = || nix::unistd::execve(&program.path, &program.args, &program.env);
         let failed = self.call_from(source, "execve", args, call);
         if self.plans() {

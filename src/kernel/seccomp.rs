@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::Kernel;
+use super::{Kernel, Outcome};
 use crate::error::Result;
 use crate::trace::decode;
 
@@ -57,5 +57,59 @@ impl Kernel {
             // longer program than u16 can tell is longer than it takes (EINVAL).
             Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, mode, flags.bits(), &raw const program) }).map(drop)
         })
+    }
+}
+
+/// Calls to try a filter with: harmless, and refused to containers.
+impl Kernel {
+    /// The number of the session keyring. keyctl(2), keyrings(7)
+    #[track_caller]
+    pub fn keyctl_get_session_keyring(&self) -> Result<i32> {
+        let args = || ["KEYCTL_GET_KEYRING_ID", "KEY_SPEC_SESSION_KEYRING", "0"].map(str::to_owned).to_vec();
+        self.call("keyctl", args, || {
+            let (command, keyring) = (libc::KEYCTL_GET_KEYRING_ID, libc::KEY_SPEC_SESSION_KEYRING);
+            // SAFETY: takes plain numbers.
+            let serial = Errno::result(unsafe { libc::syscall(libc::SYS_keyctl, command, keyring, 0) })?;
+            Ok(i32::try_from(serial).unwrap_or(i32::MAX))
+        })
+    }
+
+    /// Loads the next program at addresses that can be foretold. personality(2)
+    #[track_caller]
+    pub fn personality_no_randomize(&self) -> Result<Persona> {
+        self.personality("PER_LINUX|ADDR_NO_RANDOMIZE", libc::ADDR_NO_RANDOMIZE)
+    }
+
+    /// What the persona is. personality(2)
+    #[track_caller]
+    pub fn personality_query(&self) -> Result<Persona> {
+        self.personality("0xffffffff", -1)
+    }
+
+    #[track_caller]
+    fn personality(&self, spelled: &str, persona: i32) -> Result<Persona> {
+        let persona = libc::c_ulong::from(persona.cast_unsigned());
+        self.call(
+            "personality",
+            || vec![spelled.to_owned()],
+            || {
+                // SAFETY: takes a plain number.
+                Errno::result(unsafe { libc::personality(persona) }).map(Persona)
+            },
+        )
+    }
+}
+
+/// What a process is executed as, before the call. personality(2)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Persona(i32);
+
+impl Outcome for Persona {
+    fn spelled(&self) -> String {
+        if self.0 == 0 { "0".to_owned() } else { format!("{:#x}", self.0) }
+    }
+
+    fn planned() -> nix::Result<Self> {
+        Ok(Self(0))
     }
 }

@@ -368,6 +368,44 @@ mod tests {
         }
     }
 
+    /// A conditional jump reaches 255 instructions, not one more.
+    #[test]
+    fn jumps_of_every_length_lead_where_they_should() {
+        let cases = |greater: u64, equal: u64| {
+            let condition = |value: u64| json!({"index": 0, "op": "SCMP_CMP_EQ", "value": value});
+            let beyond = |value: u64| json!({"index": 0, "op": "SCMP_CMP_GT", "value": 1000 + value});
+            let args: Vec<Value> = (0..equal).map(condition).chain((0..greater).map(beyond)).collect();
+            let rules = json!([
+                {"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 2, "args": args},
+                {"names": ["read"], "action": "SCMP_ACT_ERRNO", "errnoRet": 3, "args": [{"index": 1, "op": "SCMP_CMP_EQ", "value": 1}]},
+            ]);
+            json!({"defaultAction": "SCMP_ACT_ALLOW", "architectures": [], "syscalls": rules}).to_string()
+        };
+        for (greater, equal) in (0..5).flat_map(|greater| (1..140).map(move |equal| (greater, equal))) {
+            let profile = Profile::from_json(&cases(greater, equal)).expect("a profile");
+            let filter = profile.compile(&TARGET).expect("a filter");
+            let read = Call::named("read").expect("a call");
+            for args in [[0, 0], [equal - 1, 1], [equal, 1], [equal, 0], [999, 1], [2000, 1], [2000, 0]] {
+                let args = [args[0], args[1], 0, 0, 0, 0];
+                let wanted = profile.verdict(&TARGET, Arch::native(), read, &args).action;
+                assert_eq!(answer(&filter, Arch::native(), "read", &args), Some(wanted), "{greater} {equal} {args:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_architecture_that_is_not_named_is_refused_but_not_what_a_tracer_leaves_out() {
+        let written = r#"{"defaultAction": "SCMP_ACT_ALLOW", "architectures": []}"#;
+        let filter = Profile::from_json(written).and_then(|profile| profile.compile(&TARGET)).expect("a filter");
+        let answer = |number, arch: Arch| filter.answer(number, arch.audit(), &[0; 6]);
+        assert_eq!(answer(0, Arch::native()), Action::Allow);
+        assert_eq!(answer(u32::MAX, Arch::native()), Action::Allow);
+        if Arch::native() == Arch::X86_64 {
+            assert_eq!([answer(0x4000_0000, Arch::X32), answer(0xffff_fffe, Arch::X32)], [BAD_ARCH; 2]);
+            assert_eq!(answer(0, Arch::I386), BAD_ARCH);
+        }
+    }
+
     #[test]
     fn what_the_kernel_would_not_take_is_refused() {
         let args: Vec<Value> =

@@ -23,8 +23,9 @@ impl Profile {
     /// Reads a profile.
     pub fn from_json(text: &str) -> Result<Self> {
         serde_json::from_str(text).map_err(|error| {
-            Error::new(format!("this is no seccomp profile: {error}"))
-                .hint("A profile is JSON as Docker and podman read it; `boxlab security seccomp --print` shows one.")
+            Error::new(format!("this is no seccomp profile: {error}")).hint(
+                "A profile is JSON as Docker and podman read it; this prints one:\nboxlab security seccomp --print",
+            )
         })
     }
 }

@@ -19,8 +19,8 @@ use crate::error::{Error, Result};
 use crate::kernel::{CapSet, SeccompFlags, SockFilter, nearest, proc};
 use crate::trace::decode;
 
-pub use profile::{Profile, Rule};
-pub use select::Verdict;
+pub use profile::{Condition, Profile, Rule};
+pub use select::{Case, Verdict};
 pub use syscalls::{Arch, CALLS, Call};
 
 /// The default profile, in the format that Docker and podman read too.

@@ -1,5 +1,7 @@
 //! What a profile says: which calls, on which conditions, for whom.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use super::json::{self, Document, RawCondition, RawRule};
@@ -95,6 +97,26 @@ impl Condition {
     }
 }
 
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, op, value, value_two } = self;
+        let words = match op {
+            Op::Ne => "is not",
+            Op::Lt => "is less than",
+            Op::Le => "is at most",
+            Op::Eq => "is",
+            Op::Ge => "is at least",
+            Op::Gt => "is greater than",
+            Op::MaskedEq => return write!(f, "argument {index} & {value:#x} is {}", spelled(value_two & value)),
+        };
+        write!(f, "argument {index} {words} {}", spelled(*value))
+    }
+}
+
+fn spelled(value: u64) -> String {
+    if value < 10 { value.to_string() } else { format!("{value:#x}") }
+}
+
 impl Profile {
     /// A profile of one rule.
     pub(super) fn with_one_rule(default: Action, calls: Vec<&'static Call>, action: Action) -> Self {
@@ -185,6 +207,8 @@ mod tests {
             r#"{"names": ["read"], "action": "SCMP_ACT_ERRNO", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]},
                {"names": ["read", "write"], "action": "SCMP_ACT_ALLOW"},
                {"names": ["write"], "action": "SCMP_ACT_TRAP"},
+               {"names": ["fork"], "action": "SCMP_ACT_KILL"},
+               {"names": ["fork"], "action": "SCMP_ACT_TRAP", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]},
                {"names": ["open"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}]},
                {"names": ["open"], "action": "SCMP_ACT_TRAP", "args": [{"index": 0, "value": 2, "op": "SCMP_CMP_LT"}]},
                {"name": "close", "action": "SCMP_ACT_ALLOW", "args": [
@@ -192,6 +216,7 @@ mod tests {
         );
         let answer = |name, first| answer(&profile, &target(0, (6, 1)), name, first);
         assert_eq!([answer("read", 0), answer("read", 1), answer("write", 0)], [Action::Allow; 3]);
+        assert_eq!(answer("fork", 1), Action::Trap, "a rule that says what the default says is none");
         assert_eq!([0, 1, 2].map(|first| answer("open", first)), [Action::Trap, Action::Allow, Action::KillThread]);
         assert_eq!([0, 1, 2].map(|first| answer("close", first)), [Action::KillThread, Action::Allow, Action::Allow]);
     }
@@ -236,6 +261,7 @@ mod tests {
     fn the_default_is_what_docker_and_podman_can_read_too() {
         let profile = Profile::default_profile().expect("the default profile");
         assert!(profile.rules.iter().all(|rule| !rule.comment.is_empty()), "each rule says why");
+        assert_eq!(profile.unknown(&target(0xa804_25fb, (6, 1))).collect::<Vec<_>>(), [""; 0], "each name is a call");
         // Neither knows the field `errno` alone.
         assert!(DEFAULT.lines().all(|line| !line.contains("\"errno\"") || line.contains("errnoRet")));
         let docker = target(0xa804_25fb, (6, 1));

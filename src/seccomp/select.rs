@@ -9,10 +9,12 @@ use super::profile::{Condition, Op, Profile, Rule};
 use super::syscalls::{Arch, Call, HIGHEST, X32_BIT};
 use super::{Action, Target};
 
-/// A rule, on these conditions.
+/// A rule, if all these conditions hold.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Case<'p> {
+pub struct Case<'p> {
+    /// What becomes of the call then.
     pub rule: &'p Rule,
+    /// None for a rule that always holds; it then stands alone.
     pub conditions: Vec<Condition>,
 }
 
@@ -41,12 +43,12 @@ impl<'p> Decision<'p> {
 }
 
 /// What answers a call, and why.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Verdict<'p> {
     /// What becomes of it.
     pub action: Action,
-    /// The rule that says so; `None` is the default.
-    pub rule: Option<&'p Rule>,
+    /// The case that says so; `None` is the default.
+    pub case: Option<Case<'p>>,
 }
 
 impl Profile {
@@ -79,9 +81,15 @@ impl Profile {
         self.rules.iter().filter(|rule| rule.action != self.default && rule.applies(target))
     }
 
-    /// What becomes of this call, found by reading the rules one by one: slower than
-    /// the program, and able to say why.
-    pub fn verdict(&self, target: &Target, arch: Arch, call: &Call, args: &[u64; 6]) -> Verdict<'_> {
+    /// Names in the rules for this process that are passed over. See [`Rule::unknown`].
+    pub fn unknown(&self, target: &Target) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().filter(|rule| rule.applies(target));
+        rules.flat_map(|rule| &rule.unknown).map(String::as_str)
+    }
+
+    /// The cases of this call, found by reading the rules one by one. The first that
+    /// holds counts; if none does, the default.
+    pub fn cases(&self, target: &Target, arch: Arch, call: &Call) -> Vec<Case<'_>> {
         let mut decision = Decision::Default;
         for rule in self.applying(target) {
             for named in &rule.calls {
@@ -94,15 +102,19 @@ impl Profile {
                 }
             }
         }
-        let rule = match decision {
-            Decision::Default => None,
-            Decision::Always(rule) => Some(rule),
-            Decision::When(cases) => {
-                let holds = |case: &&Case<'_>| case.conditions.iter().all(|condition| condition.holds(args));
-                cases.iter().find(holds).map(|case| case.rule)
-            }
-        };
-        Verdict { action: rule.map_or(self.default, |rule| rule.action), rule }
+        match decision {
+            Decision::Default => Vec::new(),
+            Decision::Always(rule) => vec![Case { rule, conditions: Vec::new() }],
+            Decision::When(cases) => cases,
+        }
+    }
+
+    /// What becomes of this call with these arguments: what the filter answers, found
+    /// slower, and able to say why.
+    pub fn verdict(&self, target: &Target, arch: Arch, call: &Call, args: &[u64; 6]) -> Verdict<'_> {
+        let holds = |case: &Case<'_>| case.conditions.iter().all(|condition| condition.holds(args));
+        let case = self.cases(target, arch, call).into_iter().find(holds);
+        Verdict { action: case.as_ref().map_or(self.default, |case| case.rule.action), case }
     }
 }
 

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 
 use super::attacker::WORD;
 use super::{Outcome, SECRET, attack, attacker, calls, forbidden, text};
-use crate::support::{boxlab, check, is_root, needs_root, run, scratch, store};
+use crate::support::{boxlab, check, is_root, needs_root_for, run, scratch, store};
 
 /// Each call that rules the machine is refused, by capability or by filter.
 pub fn calls() -> Outcome {
@@ -48,7 +48,7 @@ pub fn second_chroot() -> Outcome {
 /// A node for a disk of the host's.
 pub fn disk() -> Outcome {
     let Some((major, minor)) = host_disk() else {
-        return Err(crate::support::lacks("a block device that may be opened"));
+        return Err(crate::support::lacks("no block device of this machine can be opened"));
     };
     let words = ["disk", &major.to_string(), &minor.to_string()];
     let ran = attack(&[], &words);
@@ -189,7 +189,7 @@ pub fn inherited_capabilities() -> Outcome {
 /// Root in a container marks a program setuid; on the host, anybody who finds it would
 /// be root. So nobody finds it.
 pub fn setuid_programs() -> Outcome {
-    needs_root()?;
+    needs_root_for("only root can look as somebody else")?;
     let open = scratch("setuid").join("empty");
     std::fs::write(&open, "")?;
     std::fs::set_permissions(&open, PermissionsExt::from_mode(0o4755))?;

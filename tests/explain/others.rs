@@ -136,6 +136,22 @@ pub fn a_container_of_podman() -> Result<(), Failed> {
     };
     let archive = directory.join("root.tar");
     first_line(Command::new("tar").arg("-cf").arg(&archive).arg("-C").arg(&root).arg("."))?;
+    // podman leaves the cgroup in which it makes its own: what is last removed first.
+    let parent = format!("boxlab-test-{}", std::process::id());
+    let mut sweep = Command::new("find");
+    sweep.args([
+        "/sys/fs/cgroup",
+        "-depth",
+        "-path",
+        &format!("*/{parent}*"),
+        "-type",
+        "d",
+        "-exec",
+        "rmdir",
+        "{}",
+        ";",
+    ]);
+    let sweep = Finally(sweep);
     let remove = Finally(podman(&["rm", "--all", "--force", "--time", "0"]));
     output(&mut podman(&["import", &archive.to_string_lossy(), "boxlab-test"]))?;
     output(&mut podman(&[
@@ -143,6 +159,8 @@ pub fn a_container_of_podman() -> Result<(), Failed> {
         "--detach",
         "--network",
         "none",
+        "--cgroup-parent",
+        &format!("/{parent}"),
         "--memory",
         "64m",
         "--name",
@@ -163,6 +181,7 @@ pub fn a_container_of_podman() -> Result<(), Failed> {
     let row = compared["rows"].as_array().into_iter().flatten().find(|row| row["aspect"] == "memory");
     check(row.is_some_and(|row| row["differs"] == false), format!("{row:?}"))?;
     drop(remove);
+    drop(sweep);
     ours.end()
 }
 

@@ -52,6 +52,14 @@ impl Case {
     }
 }
 
+impl Case {
+    /// It takes a privilege that no user namespace is made for.
+    const fn only_as_root(self) -> Self {
+        let [root, ..] = self.statuses;
+        Self { statuses: [root, 125, 125], ..self }
+    }
+}
+
 const fn case(words: &'static [&'static str]) -> Case {
     Case { words, streams: Streams::Pipes, statuses: [0; 3], cgroups: false }
 }
@@ -98,6 +106,10 @@ pub const LABS: &[Case] = &[
     case(&["security", "landlock", "--", "/bin/true"]),
     case(&["security", "landlock", "--read", "{shared}/file", "--write", "{shared}", "--", "/bin/true"]),
     case(&["security", "lsm", "--", "/bin/true"]),
+    case(&["security", "seccomp", "--", "/bin/true"]),
+    case(&["security", "seccomp", "--block", "mkdir,socket,umount", "--errno", "ENOSYS", "--", "/bin/true"]),
+    case(&["security", "seccomp", "--block", "sendto", "--", "/bin/true"]),
+    case(&["security", "seccomp", "--without", "no_new_privs", "--", "/bin/true"]).only_as_root(),
     case(&["security", "userns", "--", "/bin/true"]),
 ];
 

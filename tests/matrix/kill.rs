@@ -39,6 +39,8 @@ const COMMANDS: &[&[&str]] = &[
     &["mount", "bind", "--pause", "--", "sh", "-c", LASTING],
     &["mount", "tmpfs", "--pause", "--", "sh", "-c", LASTING],
     &["mount", "pivot", "--pause", "--", "sh", "-c", LASTING],
+    &["security", "seccomp", "--pause", "--", "sh", "-c", LASTING],
+    &["security", "seccomp", "--block", "sendto", "--pause", "--", "sh", "-c", LASTING],
 ];
 
 /// Who may make cgroups.

@@ -27,6 +27,11 @@ impl Podman {
         Self { place }
     }
 
+    /// Where it works.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// A file of this name.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, String> {
         let path = self.place.home.join(name);

@@ -1,11 +1,17 @@
 //! Reads back the filter of a running process. ptrace(2), PTRACE_SECCOMP_GET_FILTER
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::ptr;
 
 use boxlab::kernel::SockFilter;
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+
+use super::common::place::Place;
+use super::common::process::finish;
 
 /// linux/ptrace.h
 const PTRACE_SECCOMP_GET_FILTER: u32 = 0x420c;
@@ -20,6 +26,25 @@ pub fn filter(pid: i32) -> Result<Vec<SockFilter>, String> {
         1 => Ok(filters.remove(0)),
         count => Err(format!("process {pid} has {count} filters, not one")),
     }
+}
+
+/// The filter of the program that this boxlab command starts.
+pub fn of_boxlab(place: &Place, words: &[&str]) -> Result<Vec<SockFilter>, String> {
+    let program = ["/bin/sh", "-c", "echo $$; exec sleep 60"];
+    let mut command = place.boxlab(&[&["-q"], words, &program].concat());
+    let mut boxlab = command.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+    let mut line = String::new();
+    let _ = BufReader::new(boxlab.stdout.take().ok_or("no output")?).read_line(&mut line);
+    let read = match line.trim().parse() {
+        Ok(pid) => {
+            let read = filter(pid);
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            read
+        }
+        Err(_) => Err(format!("no number of a process: {line:?}")),
+    };
+    finish(&mut boxlab)?;
+    read
 }
 
 fn stopped(pid: i32) -> Result<Vec<Vec<SockFilter>>, Errno> {
