@@ -193,11 +193,15 @@ impl GuardOptions {
             let (name, value) = text.split_once('=').ok_or_else(|| {
                 Error::usage(format!("'{text}' is no setting")).hint("Write NAME=VALUE, as in net.ipv4.ip_forward=1.")
             })?;
+            if name.contains(['/', '\0']) || name.contains("..") {
+                let error = Error::usage(format!("'{name}' is no setting's name"));
+                return Err(error.hint("Write it with dots, as in net.ipv4.ip_forward."));
+            }
             let of_ipc = name.starts_with("fs.mqueue.") || IPC.contains(&name);
             let of_net = name.starts_with("net.");
             let own = of_ipc && namespaces.contains(CLONE_NEWIPC)
                 || of_net && namespaces.contains(CLONE_NEWNET) && network != Network::Host;
-            if !own || name.contains(['/', '\0']) || name.contains("..") {
+            if !own {
                 let error = Error::usage(format!("cannot set {name} for a container alone"));
                 return Err(error.hint(if of_ipc || of_net {
                     "It shares that namespace with the host, whose setting it would be."

@@ -9,7 +9,7 @@ use crate::container::limits::Limits;
 use crate::error::{Error, Result};
 use crate::kernel::bpf::DeviceRule;
 use crate::kernel::limits::Limit;
-use crate::kernel::{cgroup, device_node, proc};
+use crate::kernel::{cgroup, disk, proc};
 use crate::primitives::cgroup::cpu::{Cpu, PERIOD};
 use crate::primitives::cgroup::cpuset::Cpuset;
 use crate::primitives::cgroup::io::{Io, Kind, Rate};
@@ -35,7 +35,7 @@ pub struct LimitOptions {
     #[arg(long, value_name = "SCORE", allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-1000..=1000))]
     oom_score_adj: Option<i32>,
     /// So many processors' time: 1.5
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
     cpus: Option<f64>,
     /// Microseconds of processor time in each period
     #[arg(long, value_name = "MICROSECONDS", conflicts_with = "cpus", value_parser = clap::value_parser!(u64).range(1000..))]
@@ -166,10 +166,8 @@ fn rate(text: &str, kind: Kind) -> Result<Rate> {
     if most == 0 {
         return Err(wrong());
     }
-    match device_node(Path::new(path)).filter(|node| node.block) {
-        Some(node) => Ok(Rate { kind, device: (node.major, node.minor), most }),
-        None => Err(Error::usage(format!("{path} is no block device")).hint("`lsblk` lists those of this machine.")),
-    }
+    // Of a partition the whole disk is counted.
+    disk::behind(Path::new(path)).map(|disk| Rate { kind, device: disk.numbers, most })
 }
 
 /// Only CAP_SYS_RESOURCE may lower the score below what it is.

@@ -293,7 +293,12 @@ impl Run {
             }
             return Ok((Group::default(), limits));
         }
-        let group = Group::named(&format!("boxlab-{}", &id[..12]));
+        let name = format!("boxlab-{}", &id[..12]);
+        let mut group = Group::named(&name);
+        // What this user may not make can still be planned.
+        if mode.plan && limits.check(&group).is_err() {
+            group = Group::planned(&name);
+        }
         limits.check(&group)?;
         Ok((group, limits))
     }

@@ -34,6 +34,12 @@ impl Identity {
         if k.plans() {
             return Ok(Self { uid: 0, gid: 0, groups: Vec::new(), home: "/root".to_owned(), groups_fixed });
         }
+        if groups_fixed && !more.is_empty() {
+            return Err(Error::new("cannot give the program other groups than this user has").hint(
+                "In a user namespace with a single id setgroups(2) is forbidden: it needs a range\n\
+                 of ids in /etc/subuid and /etc/subgid.",
+            ));
+        }
         let group = read("/etc/group");
         let mut found = Self::among(user, &read("/etc/passwd"), &group)?;
         for name in more {

@@ -123,26 +123,27 @@ impl Kernel {
     /// `MOUNT_ATTR_IDMAP`
     #[track_caller]
     pub fn mount_idmapped(&self, mount: &OwnedFd, user_namespace: &OwnedFd) -> Result<()> {
-        let userns_fd = user_namespace.as_raw_fd().unsigned_abs().into();
-        self.set_attributes(mount, 0, libc::MOUNT_ATTR_IDMAP, userns_fd)
+        self.set_attributes(mount, 0, libc::MOUNT_ATTR_IDMAP, Some(user_namespace))
     }
 
     /// Sets attributes of a mount, or of a whole tree of mounts at once. mount_setattr(2)
     #[track_caller]
     pub fn mount_setattr(&self, mount: &OwnedFd, recursive: bool, set: u64) -> Result<()> {
-        self.set_attributes(mount, if recursive { libc::AT_RECURSIVE as u64 } else { 0 }, set, 0)
+        self.set_attributes(mount, if recursive { libc::AT_RECURSIVE as u64 } else { 0 }, set, None)
     }
 
     #[track_caller]
-    fn set_attributes(&self, mount: &OwnedFd, flags: u64, set: u64, userns_fd: u64) -> Result<()> {
+    fn set_attributes(&self, mount: &OwnedFd, flags: u64, set: u64, userns: Option<&OwnedFd>) -> Result<()> {
         let flags = flags | libc::AT_EMPTY_PATH as u64;
         let args = || {
+            let userns = userns.map_or_else(|| "0".to_owned(), |userns| self.fd(userns));
             let attributes = format!(
-                "{{attr_set={}, attr_clr=0, propagation=0 /* MS_??? */, userns_fd={userns_fd}}}",
+                "{{attr_set={}, attr_clr=0, propagation=0 /* MS_??? */, userns_fd={userns}}}",
                 decode::bits(&MOUNT_ATTR, set)
             );
             vec![self.fd(mount), decode::string(""), decode::bits(&AT_FLAGS, flags), attributes, "32".to_owned()]
         };
+        let userns_fd = userns.map_or(0, |userns| userns.as_raw_fd().unsigned_abs().into());
         let attributes = libc::mount_attr { attr_set: set, attr_clr: 0, propagation: 0, userns_fd };
         self.call("mount_setattr", args, || {
             let size = size_of::<libc::mount_attr>();

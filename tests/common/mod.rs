@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub mod call;
+pub mod delegated;
 pub mod leftovers;
 pub mod people;
 pub mod place;

@@ -150,7 +150,7 @@ fn own_lines(text: &str, first: bool) -> String {
 fn without_false_end(text: &str) -> &str {
     let Some(before) = text.strip_suffix("+++ killed by SIGKILL +++\n") else { return text };
     match before.trim_end().rsplit_once('\n') {
-        Some((rest, last)) if last.contains("<unfinished ...>") => rest,
+        Some((rest, last)) if last.contains("<unfinished ...>") || last.ends_with(" = ?") => rest,
         _ => before,
     }
 }

@@ -54,7 +54,7 @@ const ALWAYS: [&str; 46] = [
 ];
 
 /// Taught when they set something, or touch one of the kernel's own files.
-const SOMETIMES: [&str; 8] = ["prctl", "prlimit64", "ioctl", "write", "mkdir", "mkdirat", "rmdir", "sendto"];
+const SOMETIMES: [&str; 9] = ["bpf", "prctl", "prlimit64", "ioctl", "write", "mkdir", "mkdirat", "rmdir", "sendto"];
 
 /// Not taught, but told where a lesson is about what they do.
 const TOLD: [&str; 20] = [
@@ -118,6 +118,7 @@ pub fn is_taught(call: &Call) -> bool {
     let arg = |index: usize| call.args.get(index).map_or("", String::as_str);
     match call.name.as_str() {
         "prctl" => !QUERIES.iter().any(|query| arg(0).starts_with(query) || arg(1).starts_with(query)),
+        "bpf" => arg(0) != "BPF_PROG_QUERY",
         "prlimit64" => arg(2) != "NULL",
         "ioctl" => TERMINAL.contains(&request(arg(1))),
         "write" => kernel_file(arg(0)),

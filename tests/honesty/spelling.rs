@@ -30,6 +30,7 @@ fn plain_arg(name: &str, index: usize, arg: &str) -> String {
         ("write", 1) if arg.len() > BLOCK => format!("{}\"...", &arg[..=SHOWN]),
         ("execve", 2) => arg.find("/*").map_or(arg, |comment| &arg[comment..]).to_owned(),
         ("clone3", 0) => clone_args(arg),
+        ("bpf", 1) => bpf_attributes(arg),
         (name, _) if name.starts_with("landlock_") => sorted(without_annotation(&landlock_access(arg))),
         ("ioctl", 1) => request(arg).to_owned(),
         ("ioctl", 2) => ioctl_arg(arg),
@@ -65,6 +66,15 @@ fn clone_args(arg: &str) -> String {
     // Where the descriptor of a cgroup leads, strace 6.1 does not show.
     let kept =
         kept.map(|field| if field.starts_with("cgroup=") { field.split('<').next().unwrap_or(field) } else { field });
+    sorted(&format!("{{{}}}", kept.collect::<Vec<_>>().join(", ")))
+}
+
+/// Of `union bpf_attr`, without the address of a program's instructions, and without
+/// the fields that are zero.
+fn bpf_attributes(arg: &str) -> String {
+    let fields = arg.trim_start_matches('{').trim_end_matches('}').split(", ");
+    let told = ["prog_type", "insn_cnt", "license", "target_fd", "attach_bpf_fd", "attach_type", "attach_flags"];
+    let kept = fields.filter(|field| told.iter().any(|name| field.split('=').next() == Some(name)));
     sorted(&format!("{{{}}}", kept.collect::<Vec<_>>().join(", ")))
 }
 
