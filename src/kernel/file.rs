@@ -322,6 +322,13 @@ pub fn device_node(path: &Path) -> Option<DeviceNode> {
     device(nix::sys::stat::stat(path).ok()?)
 }
 
+/// True if this name in a directory is a node of that device, and no link. stat(2)
+pub fn is_device(directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> bool {
+    let found = nix::sys::stat::fstatat(directory, name, nix::fcntl::AtFlags::AT_SYMLINK_NOFOLLOW);
+    let numbers = |node: DeviceNode| (node.block, node.major, node.minor);
+    found.ok().and_then(device).is_some_and(|found| numbers(found) == numbers(*node))
+}
+
 /// The device behind a standard descriptor: 0, 1 or 2. stat(2)
 pub fn device_behind(number: i32) -> Option<DeviceNode> {
     // SAFETY: nothing is closed by it, and of a number that is not open it says EBADF.

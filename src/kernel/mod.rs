@@ -62,7 +62,9 @@ pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use descriptors::leads_to_directory;
-pub use file::{DeviceNode, create_whole, device_behind, device_node, is_directory, is_procfs, is_sysfs, is_tmpfs};
+pub use file::{
+    DeviceNode, create_whole, device_behind, device_node, is_device, is_directory, is_procfs, is_sysfs, is_tmpfs,
+};
 pub use flags::*;
 pub use hint::no_namespaces;
 pub use identity::{egid, euid};

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-use crate::support::{check, is_root, lacks, needs_root, refused, run};
+use crate::support::{check, is_root, lacks, needs_root, refused, run, scratch};
 use crate::{Outcome, inside};
 
 /// A device that no container has by itself, and that root of this machine may open.
@@ -33,6 +33,7 @@ pub fn given() -> Outcome {
             "under an init",
         )?;
     }
+    again(device)?;
     refused(&["run", "--device", "/dev/no-such-device", "host", "true"], 2, &["/dev/no-such-device is no device"])?;
     refused(&["run", "--device", "/etc/passwd", "host", "true"], 2, &["/etc/passwd is no device"])?;
     refused(&["run", "--device", "dev/null", "host", "true"], 2, &["'dev/null' is no device", "begin with /"])?;
@@ -42,6 +43,22 @@ pub fn given() -> Outcome {
         &["is no device", "SOURCE:TARGET:rwm"],
     )?;
     refused(&["run", "--device", &format!("{device}:/dev/../x"), "host", "true"], 2, &["no '..'"])
+}
+
+/// What was made in a directory that is the root is there for the next container.
+fn again(device: &str) -> Outcome {
+    let root = scratch("again");
+    std::fs::copy(env!("CARGO_BIN_EXE_boxlab"), root.join("boxlab"))?;
+    let root = root.to_string_lossy();
+    let run =
+        |device: &str| run(&["run", "--device", &format!("{device}:/mine"), "--rootfs", &root, "/boxlab", "--version"]);
+    for _ in 0..2 {
+        let ran = run(device);
+        check(ran.status == 0, format!("{ran:?}"))?;
+    }
+    let ran = run("/dev/zero");
+    let refused = ran.status == 125 && ran.stderr.contains("EEXIST");
+    check(refused || !is_root(), format!("another device by that name: {ran:?}"))
 }
 
 /// The third part of the option is what the devices cgroup lets through.

@@ -7,6 +7,7 @@
 //! that can't reach is said in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -37,6 +38,44 @@ const COMMANDS: &[(&[&str], Streams)] = &[
     ),
 ];
 
+/// With limits, which only root can set where no cgroups are delegated.
+const LIMITED: &[(&[&str], Streams)] = &[
+    (
+        &[
+            "run",
+            "--memory",
+            "32m",
+            "--memory-reservation",
+            "16m",
+            "--cpus",
+            "0.5",
+            "--cpu-shares",
+            "100",
+            "--pids-limit",
+            "20",
+            "--cpuset-cpus",
+            "0",
+            "--device",
+            "/dev/zero:/z",
+            "--ulimit",
+            "core=0",
+            "--oom-score-adj",
+            "500",
+            "--sysctl",
+            "net.ipv4.ip_forward=1",
+            "--rootfs",
+            "{rootfs}",
+            "/bin/true",
+        ],
+        Streams::Pipes,
+    ),
+    (
+        &["run", "--memory", "32m", "--userns", "private", "--device", "/dev/zero:/z", "--init", "host", "true"],
+        Streams::Pipes,
+    ),
+    (&["run", "--user", "33", "--cap-drop", "CHOWN", "--rootfs", "{rootfs}", "/bin/true"], Streams::Pipes),
+];
+
 /// A call of the good run: the N-th of its name in one process.
 type Point = (usize, String, usize);
 
@@ -55,10 +94,13 @@ pub fn trials(ground: &Arc<Ground>, person: &Person, template: &Place, sums: &Ar
             each_call_fails(&place, words, streams, &sums)
         })
     };
-    COMMANDS.iter().enumerate().map(make).collect()
+    let limited = LIMITED.iter().filter(|_| person.rights == Rights::Root);
+    COMMANDS.iter().chain(limited).enumerate().map(make).collect()
 }
 
 fn each_call_fails(place: &Place, words: &[&str], streams: Streams, sums: &Sums) -> Verdict {
+    // The first run of a place makes directories that later ones find.
+    faulty(place, words, streams, "first", &[])?;
     let good = faulty(place, words, streams, "good", &[])?;
     if good.status != 0 {
         return Err(format!("undisturbed it ends with {}:\n{}", good.status, good.output));
@@ -73,7 +115,8 @@ fn each_call_fails(place: &Place, words: &[&str], streams: Streams, sums: &Sums)
         let injected = injected(&run)?;
         sums.faults.fetch_add(1, Ordering::Relaxed);
         let taught = injected.values().find(|call| is_taught(call));
-        if let Err(error) = judge(place, run.status, &run.output, taught) {
+        let cgroups = cgroups_made(&run);
+        if let Err(error) = judge(place, run.status, &run.output, &cgroups, taught) {
             wrong.push(format!("{name} {number}: {error}"));
         }
         hit.extend(injected.into_keys());
@@ -115,7 +158,7 @@ fn reach(
             continue;
         };
         sums.faults.fetch_add(1, Ordering::Relaxed);
-        let judged = judge(place, attempt.status, &attempt.output, Some(call));
+        let judged = judge(place, attempt.status, &attempt.output, &attempt.cgroups, Some(call));
         wrong.extend(judged.err().map(|error| format!("{call}: {error}")));
     }
     Ok(far)
@@ -183,10 +226,18 @@ fn injected(run: &Watched) -> Result<BTreeMap<Point, Call>, String> {
     Ok(injected)
 }
 
+/// The cgroups that strace saw made.
+fn cgroups_made(run: &Watched) -> Vec<PathBuf> {
+    let lines = run.processes.iter().flat_map(|(_, text)| text.lines());
+    let path = |line: &str| Some(line.strip_prefix("mkdir(\"/sys/fs/cgroup/")?.split_once('"')?.0.to_owned());
+    lines.filter_map(path).map(|path| Path::new("/sys/fs/cgroup").join(path)).collect()
+}
+
 /// A clear error that names call and step, the right status, and nothing left. What
 /// a call that is not taught leads to is not judged, but for what it leaves.
-fn judge(place: &Place, status: i32, output: &str, call: Option<&Call>) -> Verdict {
-    let left = leftovers::of(place);
+fn judge(place: &Place, status: i32, output: &str, cgroups: &[PathBuf], call: Option<&Call>) -> Verdict {
+    let mut left = leftovers::of(place);
+    left.extend(leftovers::cgroups(cgroups));
     if !left.is_empty() {
         leftovers::end(place);
         let _ = place.boxlab(&["-q", "cleanup", "--yes"]).output();

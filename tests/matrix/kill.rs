@@ -23,12 +23,16 @@ use crate::paused::{Paused, Seen};
 /// A program that says that it runs, and then does so until it is ended.
 const LASTING: &str = "echo ready; exec sleep 1000";
 
+/// Two processes, of which the second outlives the first if nobody ends it.
+const SEVERAL: &str = "sleep 1000 & echo ready; wait";
+
 /// What is killed: every way in which `run` makes something, and the lab commands.
 const COMMANDS: &[&[&str]] = &[
     &["run", "--pause", "--name", "killed", "host", "sh", "-c", LASTING],
     &["run", "--pause", "--rootfs", "{rootfs}", "-v", "{shared}:/b/c:ro", "--tmpfs", "/t", "sh", "-c", LASTING],
     &["run", "--pause", "--rootfs", "{rootfs}", "-t", "--init", "--read-only", "sh", "-c", LASTING],
-    &["run", "--pause", "--rootfs", "{rootfs}", "--without", "pid", "sh", "-c", "sleep 1000 & echo ready; wait"],
+    &["run", "--pause", "--rootfs", "{rootfs}", "--without", "pid", "sh", "-c", SEVERAL],
+    &["run", "--pause", "--userns", "private", "--init", "host", "sh", "-c", LASTING],
     &["ns", "uts", "--pause", "--", "sh", "-c", LASTING],
     &["ns", "mnt", "--pause", "--", "sh", "-c", LASTING],
     &["ns", "pid", "--pause", "--", "sh", "-c", LASTING],
@@ -52,6 +56,29 @@ const CGROUPS: &[&[&str]] = &[
     &["cgroup", "cpuset", "--pause", "--", "sh", "-c", LASTING],
     &["cgroup", "freeze", "--pause", "--", "sh", "-c", LASTING],
     &["cgroup", "freeze", "--tree", "v2", "--pause", "--", "sh", "-c", LASTING],
+    &[
+        "run",
+        "--pause",
+        "--memory",
+        "32m",
+        "--cpus",
+        "0.5",
+        "--pids-limit",
+        "20",
+        "--cpuset-cpus",
+        "0",
+        "--device",
+        "/dev/zero:/z",
+        "--oom-score-adj",
+        "500",
+        "--rootfs",
+        "{rootfs}",
+        "sh",
+        "-c",
+        LASTING,
+    ],
+    &["run", "--pause", "--memory", "32m", "--without", "pid", "--rootfs", "{rootfs}", "sh", "-c", SEVERAL],
+    &["run", "--pause", "--memory", "32m", "--userns", "private", "host", "sh", "-c", SEVERAL],
 ];
 
 /// A program that is setuid loses the wish to die with its parent at its exec.

@@ -4,11 +4,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
+use crate::common::leftovers;
 use crate::common::place::Place;
 use crate::common::process::{collect, finish};
 use crate::common::strace::Watched;
@@ -34,6 +35,8 @@ pub struct Attempt {
     pub output: String,
     /// True if it was this very call that failed.
     pub hit: bool,
+    /// The cgroups that it has made.
+    pub cgroups: Vec<PathBuf>,
 }
 
 /// The events of a good run with `--pause`, as the JSON trace tells them.
@@ -69,7 +72,8 @@ pub fn fail(place: &Place, words: &[&str], good: &[Value], wanted: &Wanted) -> R
     let told = events(&paused.trace)?;
     let hit = told.iter().any(|event| is_fault(event, wanted) && who(&told, event) == wanted.who);
     let status = status.code().ok_or_else(|| status.to_string())?;
-    Ok(Some(Attempt { status, output: paused.rest(), hit }))
+    let cgroups = leftovers::cgroups_made(&paused.trace);
+    Ok(Some(Attempt { status, output: paused.rest(), hit, cgroups }))
 }
 
 /// strace, once it is attached; `None` if it may not be.
@@ -138,5 +142,8 @@ fn spot(good: &[Value], wanted: &Wanted) -> Option<Spot> {
     let step = steps.iter().rfind(waits)?;
     let prompt = steps.iter().position(|at| at == step)?;
     let number = calls.iter().filter(|at| **at > *step && **at <= target).count();
+    // Whatever a child tells its parent it writes too, to a socket.
+    let told = (step + 1..target).filter(|at| wanted.name == "write" && own(&&good[*at])).count();
+    let number = number + if wanted.who.0 == "host" { 0 } else { told };
     (prompt > 0).then_some(Spot { prompt, number })
 }

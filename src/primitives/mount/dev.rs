@@ -8,9 +8,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use crate::error::Result;
+use crate::kernel::errno::EEXIST;
 use crate::kernel::{
     DeviceNode, Kernel, MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_STRICTATIME, O_CREAT, O_DIRECTORY, O_PATH,
-    O_RDONLY, RESOLVE_BENEATH,
+    O_RDONLY, RESOLVE_BENEATH, is_device,
 };
 
 /// Name, major and minor number; everybody may read and write.
@@ -54,7 +55,11 @@ pub fn borrowed_nodes(k: &Kernel, dev: &OwnedFd) -> Result<()> {
 /// A device of the host that the user asks for: a node of its own.
 pub fn node(k: &Kernel, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<()> {
     k.step("Make the device that you asked for");
-    k.mknodat(directory, name, node)
+    match k.mknodat(directory, name, node) {
+        // In a root that is a directory it stays for the next container.
+        Err(error) if error.errno() == Some(EEXIST) && is_device(directory, name, node) => Ok(()),
+        made => made,
+    }
 }
 
 /// The same in a user namespace, where the host's node is bound.
