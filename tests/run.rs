@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         ("signals_reach_the_program", signals_reach_the_program),
         ("a_wrong_name_offers_the_right_one", a_wrong_name_offers_the_right_one),
         ("older_kernels_have_older_twins", older_kernels_have_older_twins),
+        ("security_modules_label_it_where_they_are_at_work", security_modules_label_it_where_they_are_at_work),
         ("nothing_is_left_of_any_of_them", nothing_is_left_of_any_of_them),
     ])
 }
@@ -394,4 +395,23 @@ fn older_kernels_have_older_twins() -> Outcome {
     check(ran.status == 0, format!("mount readonly without mount_setattr: {ran:?}"))?;
     let ran = old("close_range", "EINVAL", &["run", "host", "ls", "/proc/self/fd"])?;
     check(ran.stdout == "0\n1\n2\n3\n", format!("before CLOSE_RANGE_CLOEXEC: {ran:?}"))
+}
+
+fn security_modules_label_it_where_they_are_at_work() -> Outcome {
+    use boxlab::kernel::lsm::Labels;
+    refused(&["run", "--security-opt", "label=typ:x", "host", "true"], 2, &["no label option 'typ:x'"])?;
+    if !Labels::Selinux.active() {
+        refused(&["run", "--security-opt", "label=type:x_t", "host", "true"], 125, &["SELinux is not at work here"])?;
+    }
+    let named = ["run", "--security-opt", "apparmor=no-such-profile", "host", "true"];
+    if !Labels::AppArmor.active() {
+        return refused(&named, 125, &["'no-such-profile'", "AppArmor is not at work here"]);
+    }
+    if support::is_root() && boxlab::kernel::program_path("apparmor_parser").is_some() {
+        refused(&named, 125, &["AppArmor has no profile 'no-such-profile'"])?;
+        let label = inside(&[], "cat /proc/self/attr/current")?;
+        check(label.trim() == "boxlab-default (enforce)", format!("the default profile: {label}"))?;
+    }
+    let label = inside(&["--security-opt", "apparmor=unconfined"], "cat /proc/self/attr/current")?;
+    check(label.trim() == "unconfined", format!("none, if asked: {label}"))
 }
