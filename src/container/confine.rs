@@ -18,7 +18,8 @@ pub fn lay_down(k: &Kernel, spec: &Spec, identity: &Identity) -> Result<()> {
     }
     k.part("caps", |k| caps::bound(k, spec.guards.capabilities))?;
     // AppArmor may refuse another label after the promise.
-    if let Some(label) = &spec.guards.label {
+    // It is asked for in /proc; whoever leaves that out is left without the usual one.
+    if let Some(label) = spec.guards.label.as_ref().filter(|label| !label.own || k.wants("proc")) {
         lsm::label(k, label.module, &label.name)?;
     }
     if spec.guards.no_new_privs {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Result};
 use crate::kernel::errno::{EINVAL, ENOSYS};
-use crate::kernel::{Kernel, O_DIRECTORY, O_PATH};
+use crate::kernel::{Kernel, MS_PRIVATE, O_DIRECTORY, O_PATH};
 
 /// The gate at which the lender of a map waits.
 pub const LENT: &str = "map lent";
@@ -33,7 +33,9 @@ filesystems that know how (ext4, xfs, btrfs). Leave out --userns private here.";
 pub fn place(k: &Kernel, trees: &[OwnedFd], targets: &[&Path]) -> Result<()> {
     k.step("Place the shifted mounts in this mount namespace");
     trees.iter().zip(targets).try_for_each(|(tree, target)| {
-        let target = k.open(target, O_PATH | O_DIRECTORY, 0)?;
-        k.move_mount(tree, &target)
+        let directory = k.open(target, O_PATH | O_DIRECTORY, 0)?;
+        k.move_mount(tree, &directory)?;
+        // It was copied from the host's, which may be shared: nothing is to travel out.
+        k.mount(None, target, None, MS_PRIVATE, None)
     })
 }
