@@ -83,7 +83,7 @@ fn trials_of(ground: &Arc<Ground>, person: &Person, sums: &Arc<Sums>) -> Vec<Tri
     for (index, case) in LABS.iter().chain(RUNS).enumerate() {
         let (ground, place, sums, prepared) = (ground.clone(), place.clone(), sums.clone(), prepared.clone());
         let name = format!("{}: {}", person.label(), case.name());
-        if let Some(reason) = record::hidden(person, case.words) {
+        if let Some(reason) = strace::hidden(person, case.words) {
             all.push(made_by_root(name, reason));
             continue;
         }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use nix::pty::{Winsize, openpty};
 
-use super::people::Rights;
+use super::people::{Person, Rights};
 use super::place::{Place, give};
 use super::process::{collect, finish};
 use super::strace_lines::translated;
@@ -60,6 +60,13 @@ pub fn watch(
     let (status, output) = run(&mut command, streams)?;
     let files = process_files(directory)?;
     Ok(Watched { status, output, processes: own_processes(&files)? })
+}
+
+/// Why this person's strace can't see what these words do: PID 1 under `--init` is not
+/// dumpable, and then only root may read its memory, where the arguments lie.
+pub fn hidden(person: &Person, words: &[&str]) -> Option<String> {
+    let hidden = !person.other && person.rights != Rights::Root && words.contains(&"--init");
+    hidden.then(|| "only root may look into a PID 1 that is not dumpable; root's tests do this".to_owned())
 }
 
 /// strace, up to the program that it runs.

@@ -9,7 +9,6 @@ use std::fs;
 
 use super::compare::{Difference, compare};
 use crate::common::call::Call;
-use crate::common::people::{Person, Rights};
 use crate::common::place::Place;
 use crate::common::strace::{Streams, Watched, watch};
 use crate::common::strace_lines::parse;
@@ -45,13 +44,6 @@ impl Recorded {
         let judged = self.processes.iter().map(|(pid, process)| (*pid, compare(&process.strace, &process.events)));
         judged.flat_map(|(pid, found)| found.into_iter().map(move |difference| (pid, difference))).collect()
     }
-}
-
-/// Why this person's strace can't see what these words do: PID 1 under `--init` is not
-/// dumpable, and then only root may read its memory, where the arguments lie.
-pub fn hidden(person: &Person, words: &[&str]) -> Option<String> {
-    let hidden = !person.other && person.rights != Rights::Root && words.contains(&"--init");
-    hidden.then(|| "only root may look into a PID 1 that is not dumpable; root's tests do this".to_owned())
 }
 
 /// Runs `boxlab WORDS...` under strace, in a directory of its own of the place.

@@ -7,11 +7,11 @@ use libtest_mimic::Trial;
 
 use crate::common::call::Call;
 use crate::common::place::{Ground, Place};
-use crate::common::strace::Streams;
+use crate::common::strace::{self, Streams};
 use crate::common::taught::is_taught;
 use crate::common::trials::{Verdict, made_by_root, trial};
 use crate::compare::compare;
-use crate::record::{Process, Recorded, hidden, record};
+use crate::record::{Process, Recorded, record};
 
 /// Together they make calls of nearly every kind that is taught so far.
 const COMMANDS: [(&[&str], Streams); 4] = [
@@ -26,7 +26,7 @@ pub fn trials(ground: &Arc<Ground>, place: &Place) -> Vec<Trial> {
     let make = |(index, (words, streams)): (usize, (&'static [&'static str], Streams))| {
         let (ground, place) = (ground.clone(), place.clone());
         let name = format!("a false trace is found out: {}", words.join(" "));
-        if let Some(reason) = hidden(&place.person, words) {
+        if let Some(reason) = strace::hidden(&place.person, words) {
             return made_by_root(name, reason);
         }
         trial(name, move || {

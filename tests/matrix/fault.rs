@@ -18,10 +18,10 @@ use crate::common::call::Call;
 use crate::common::leftovers;
 use crate::common::people::{Person, Rights};
 use crate::common::place::{Ground, Place};
-use crate::common::strace::{Streams, Watched, watch};
+use crate::common::strace::{Streams, Watched, hidden, watch};
 use crate::common::strace_lines::parse;
 use crate::common::taught::is_taught;
-use crate::common::trials::{Verdict, trial};
+use crate::common::trials::{Verdict, made_by_root, trial};
 use crate::late::{self, Wanted};
 
 /// Together they make every kind of call that `run` can make.
@@ -84,12 +84,16 @@ pub fn trials(ground: &Arc<Ground>, person: &Person, template: &Place, sums: &Ar
     // Traced by an ordinary user newuidmap has no privilege: no run would be good.
     if person.rights == Rights::Ranges && !person.other {
         let reason = "a tracer who is not root takes newuidmap's privilege; root's tests do this";
-        return vec![crate::common::trials::made_by_root(format!("{}: faults", person.label()), reason.to_owned())];
+        return vec![made_by_root(format!("{}: faults", person.label()), reason.to_owned())];
     }
     let make = |(index, (words, streams)): (usize, &(&'static [&'static str], Streams))| {
         let (ground, person, template, sums) = (ground.clone(), person.clone(), template.clone(), sums.clone());
         let (words, streams) = (*words, *streams);
-        trial(format!("{}: each call of {} fails once", person.label(), words.join(" ")), move || {
+        let name = format!("{}: each call of {} fails once", person.label(), words.join(" "));
+        if let Some(reason) = hidden(&person, words) {
+            return made_by_root(name, reason);
+        }
+        trial(name, move || {
             let place = ground.place_with_image(&person, &format!("fault-{index}"), &template)?;
             each_call_fails(&place, words, streams, &sums)
         })
