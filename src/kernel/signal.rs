@@ -68,6 +68,10 @@ impl Kernel {
     pub fn reap_until(&self, program: &Child) -> Result<Exit> {
         loop {
             let signal = SigSet::all().wait().map_err(|errno| Error::io("cannot wait for signals", &errno.into()))?;
+            // A terminal tells its new size to the program itself.
+            if signal == Signal::SIGWINCH {
+                continue;
+            }
             if signal != Signal::SIGCHLD {
                 let _ = self.pidfd_send_signal(program, signal);
                 continue;
