@@ -25,6 +25,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use boxlab::kernel::lsm::Labels;
 use libtest_mimic::Failed;
 use support::{Ran, check, run, scratch};
 
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         ("cve_2025_31133_a_link_as_null", mounts::a_link_as_null),
         ("cve_2025_52565_a_link_as_console", mounts::a_link_as_console),
         ("cve_2025_52881_writes_led_astray", mounts::writes_led_astray),
+        ("mounts_that_travel_out", mounts::mounts_that_travel_out),
         ("cve_2022_0492_release_agent", kernel_files::release_agent),
         ("files_that_rule_the_machine", kernel_files::files_that_rule_the_machine),
         ("nothing_of_the_machine_is_writable", kernel_files::nothing_is_writable),
@@ -91,6 +93,16 @@ fn attack_in(root: &Path, options: &[&str], words: &[&str]) -> Ran {
 fn attack_from(options: &[&str], image: &[&str], words: &[&str]) -> Ran {
     let volume = attacker();
     run(&[&["run", "-v", &volume], options, image, &["/attacker", attacker::WORD], words].concat())
+}
+
+/// These options, and without AppArmor's profile where there is one: for attacks that
+/// are to succeed, since that would refuse them too.
+fn unconfined<'a>(options: &[&'a str]) -> Vec<&'a str> {
+    let mut options = options.to_vec();
+    if Labels::AppArmor.active() {
+        options.extend(["--security-opt", "apparmor=unconfined"]);
+    }
+    options
 }
 
 /// A root filesystem of the attacker's.

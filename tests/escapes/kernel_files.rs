@@ -1,6 +1,6 @@
 //! Files by which the kernel is told what to do, or tells about the machine.
 
-use super::{Outcome, attack};
+use super::{Outcome, attack, unconfined};
 use crate::support::{check, is_root};
 
 /// What the kernel runs as root on the host, or does to the machine, when told to.
@@ -54,7 +54,7 @@ pub fn files_that_rule_the_machine() -> Outcome {
     }
     if is_root() {
         for options in [&["--privileged"][..], &["--security-opt", "systempaths=unconfined"]] {
-            let ran = attack(options, &["open", RULING[0]]);
+            let ran = attack(&unconfined(options), &["open", RULING[0]]);
             check(ran.stdout.contains(": ok"), format!("{options:?} takes the guard away: {ran:?}"))?;
         }
     }
@@ -70,7 +70,7 @@ pub fn nothing_is_writable() -> Outcome {
         check(found.is_empty(), format!("{options:?}: these can be opened for writing: {found:#?}"))?;
     }
     if is_root() {
-        let ran = attack(&["--security-opt", "systempaths=unconfined"], &["writable", "/proc"]);
+        let ran = attack(&unconfined(&["--security-opt", "systempaths=unconfined"]), &["writable", "/proc"]);
         check(ran.stdout.lines().count() > 100, format!("they are there to be found: {ran:?}"))?;
     }
     Ok(())

@@ -5,9 +5,11 @@
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-use super::{Outcome, attack_in, evil_root, forbidden, from_far_below, text, untouched};
-use crate::support::{check, scratch};
+use super::attacker::WORD;
+use super::{Outcome, attack_in, attacker, evil_root, forbidden, from_far_below, text, untouched};
+use crate::support::{Ran, check, needs_root, scratch, store};
 
 /// Files that, once they can be written to, make the kernel run a program of the
 /// attacker's, or end the machine.
@@ -92,7 +94,8 @@ pub fn a_link_as_null() -> Outcome {
             let masked = ["/proc/kcore", "/proc/keys", "/proc/timer_list"];
             let ran = attack_in(root, options, &[&["read"], &masked[..]].concat());
             check(ran.status == 0, format!("{options:?}: {ran:?}"))?;
-            let covered = ran.stdout.lines().all(|line| line.ends_with(": 0 bytes ") || line.ends_with(": ENOENT"));
+            let nothing = [": 0 bytes ", ": ENOENT", ": EACCES"];
+            let covered = ran.stdout.lines().all(|line| nothing.iter().any(|end| line.ends_with(end)));
             check(covered, format!("{options:?}: a masked file tells something: {ran:?}"))?;
             let ran = attack_in(root, options, &[&["open"], &PRIZES[..]].concat());
             check(ran.status == 0 && !ran.stdout.contains(": ok"), format!("{options:?}: {ran:?}"))?;
@@ -181,3 +184,47 @@ pub fn writes_led_astray() -> Outcome {
     }
     Ok(())
 }
+
+/// Where the host's mounts are shared, as systemd has them, what is mounted in a copy
+/// of them appears on the host too, and stays there.
+pub fn mounts_that_travel_out() -> Outcome {
+    needs_root()?;
+    let root = evil_root("shared");
+    let volume = scratch("shared-volume");
+    std::fs::create_dir_all(volume.join("in"))?;
+    let (root, bind) = (text(&root), format!("{}:/v", volume.display()));
+    let rootfs = ["--rootfs", root.as_str()];
+    for options in [
+        &[][..],
+        &["-t", "--init", "--read-only"],
+        &["--without", "pid"],
+        &["-v", &bind, "--tmpfs", "/v/in"],
+        &["--userns", "private"],
+        &["--userns", "private", "-v", &bind, "--tmpfs", "/v/in"],
+    ] {
+        for image in [&["host"][..], &rootfs] {
+            let program = [env!("CARGO_BIN_EXE_boxlab"), "-q", "run", "-v"].map(str::to_owned);
+            let words = [options, image, &["/attacker", WORD, "list", "/"]].concat();
+            let mut shared = Command::new("unshare");
+            shared.args(["--mount", "--propagation", "shared", "sh", "-c", BEFORE_AND_AFTER, "sh"]);
+            shared.args(program).arg(attacker()).args(words).env("BOXLAB_ROOT", store()).stdin(Stdio::null());
+            let ran = Ran::from(shared.output()?);
+            check(ran.stderr.is_empty() && ran.stdout.contains(" entries"), format!("{options:?} {image:?}: {ran:?}"))?;
+            let new: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("> ")).collect();
+            check(new.is_empty(), format!("{options:?} {image:?}: these mounts are the host's now: {new:#?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The mounts that are there after a command and were not before.
+const BEFORE_AND_AFTER: &str = r#"
+before=$(cut -d " " -f 5 /proc/self/mountinfo)
+"$@"
+cut -d " " -f 5 /proc/self/mountinfo | { while read -r place; do
+    case "
+$before
+" in *"
+$place
+"*) ;; *) echo "> $place" ;; esac; done; }
+"#;

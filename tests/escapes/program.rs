@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::attacker::{WORD, copy_of};
-use super::{Outcome, attacker, evil_root, text};
+use super::{Outcome, attacker, evil_root, text, unconfined};
 use crate::support::{Ran, check, is_root, scratch, store};
 
 /// The copy, and what it holds.
@@ -88,7 +88,7 @@ pub fn boxlab_is_not_overwritten() -> Outcome {
     check(ran.stdout == "handle: EACCES\nreading: EACCES\nwriting: EACCES\n", format!("PID 1 is boxlab: {ran:?}"))?;
     if is_root() {
         // Who may trace PID 1 gets a handle, but boxlab runs for as long as that one.
-        let ran = overwrite(&["--init", "--cap-add", "SYS_PTRACE"], "/proc/1/exe")?;
+        let ran = overwrite(&unconfined(&["--init", "--cap-add", "SYS_PTRACE"]), "/proc/1/exe")?;
         let lines: Vec<&str> = ran.stdout.lines().collect();
         let wanted = ["handle: ok", "reading: ok", "writing: ETXTBSY", "writing by the handle: ETXTBSY"];
         check(lines == wanted, format!("with CAP_SYS_PTRACE: {ran:?}"))?;

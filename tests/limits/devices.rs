@@ -8,16 +8,18 @@ use crate::support::{check, is_root, lacks, needs_root, refused, run, scratch};
 use crate::{Outcome, inside};
 
 /// A device that no container has by itself, and that root of this machine may open.
-fn some_device() -> Result<&'static str, libtest_mimic::Failed> {
-    let known = ["/dev/fuse", "/dev/loop-control", "/dev/net/tun", "/dev/kvm", "/dev/loop0"];
-    let usable = |path: &&&str| {
-        Path::new(path).metadata().is_ok_and(|found| !found.is_file()) && (!is_root() || File::open(path).is_ok())
-    };
-    known.iter().find(usable).copied().ok_or_else(|| lacks("a device beside the usual ones"))
+fn some_device() -> Result<String, libtest_mimic::Failed> {
+    let known = ["/dev/fuse", "/dev/loop-control", "/dev/net/tun", "/dev/kvm"].map(str::to_owned);
+    let disks = std::fs::read_dir("/sys/class/block")?.flatten();
+    let disks = disks.map(|disk| format!("/dev/{}", disk.file_name().display()));
+    let is_device = |path: &String| std::fs::metadata(path).is_ok_and(|found| found.rdev() != 0);
+    let usable = |path: &String| is_device(path) && (!is_root() || File::open(path).is_ok());
+    known.into_iter().chain(disks).find(usable).ok_or_else(|| lacks("a device beside the usual ones"))
 }
 
 pub fn given() -> Outcome {
     let device = some_device()?;
+    let device = device.as_str();
     let kind = |path: &str| format!("stat -c %t:%T {path} 2>/dev/null || echo none");
     let found = std::fs::metadata(device)?;
     let (major, minor) = (nix::sys::stat::major(found.rdev()), nix::sys::stat::minor(found.rdev()));
@@ -65,6 +67,7 @@ fn again(device: &str) -> Outcome {
 pub fn accesses() -> Outcome {
     needs_root()?;
     let device = some_device()?;
+    let device = device.as_str();
     let tried = |access: &str| {
         let option = format!("{device}:/dev/mine:{access}");
         let script = "(exec 5</dev/mine) 2>/dev/null && echo read; (exec 5>/dev/mine) 2>/dev/null && echo write; \

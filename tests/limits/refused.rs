@@ -1,5 +1,7 @@
 //! What is refused, before anything is made: in a few lines that name what is wrong.
 
+use boxlab::kernel::cgroup::Group;
+
 use crate::support::{Ran, boxlab, check, is_root, run, stdout};
 use crate::{Outcome, may_limit};
 
@@ -98,7 +100,10 @@ pub fn without_delegation() -> Outcome {
 
 /// A plan says what would be set, to those too who may not set it.
 pub fn plans() -> Outcome {
-    for (options, _, word) in LIMITS.iter().filter(|(options, ..)| options[0] != "--blkio-weight") {
+    // A controller that is not offered where this user is can't be planned either.
+    let offered = Group::planned("x");
+    let planned = LIMITS.iter().filter(|(_, controllers, _)| offered.find(controllers).is_some());
+    for (options, _, word) in planned.filter(|(options, ..)| options[0] != "--blkio-weight") {
         let words = [&["--color", "never", "run", "--plan"], *options, &["host", "true"]].concat();
         let ran = Ran::from(boxlab().args(["--trace", "full"]).args(&words).output()?);
         let planned = ran.status == 0 && ran.stderr.contains("cgroup") && ran.stderr.contains("write(");
