@@ -147,7 +147,13 @@ impl Beneath {
         let how = OpenHow::new()
             .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC)
             .resolve(ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS);
-        Ok(openat2(&self.root, path, how)?)
+        loop {
+            match openat2(&self.root, path, how) {
+                // Something was renamed elsewhere while a `..` was followed.
+                Err(Errno::EAGAIN) => {}
+                opened => return Ok(opened?),
+            }
+        }
     }
 }
 

@@ -12,8 +12,18 @@ use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag};
 use nix::sys::stat::{Mode, SFlag};
 
 use super::Kernel;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::trace::decode;
+
+/// How often an openat2 is tried whose `..` the kernel can't vouch for.
+const ATTEMPTS: u32 = 128;
+
+/// True if a bound openat2 is worth another try: something was mounted or renamed
+/// meanwhile, anywhere on the machine, and a `..` might have led out. openat2(2), EAGAIN
+fn is_unsettled(error: &Error, left: &mut u32) -> bool {
+    *left -= 1;
+    error.errno() == Some(libc::EAGAIN) && *left > 0
+}
 
 fn errno(error: &std::io::Error) -> Errno {
     Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))
@@ -77,7 +87,13 @@ impl Kernel {
             vec![self.fd(&root), decode::path(path), open_how(flags, &created, resolve), "24".to_owned()]
         };
         let how = OpenHow::new().flags(flags).mode(Mode::from_bits_truncate(mode)).resolve(resolve);
-        self.call("openat2", args, || nix::fcntl::openat2(root, path, how))
+        let mut left = ATTEMPTS;
+        loop {
+            match self.call("openat2", args, || nix::fcntl::openat2(root, path, how)) {
+                Err(error) if is_unsettled(&error, &mut left) => {}
+                settled => return settled,
+            }
+        }
     }
 
     /// [`Kernel::openat2`] for what need not exist: that it doesn't is no event.
@@ -92,7 +108,13 @@ impl Kernel {
         let flags = flags | OFlag::O_CLOEXEC;
         let args = || vec![self.fd(&root), decode::path(path), open_how(flags, "", resolve), "24".to_owned()];
         let how = OpenHow::new().flags(flags).resolve(resolve);
-        self.call_unless(Errno::ENOENT, "openat2", args, || nix::fcntl::openat2(root, path, how))
+        let mut left = ATTEMPTS;
+        loop {
+            match self.call_unless(Errno::ENOENT, "openat2", args, || nix::fcntl::openat2(root, path, how)) {
+                Err(error) if is_unsettled(&error, &mut left) => {}
+                settled => return settled,
+            }
+        }
     }
 
     /// True if the working directory lies beneath the root directory. getcwd(2)
@@ -401,4 +423,36 @@ pub fn create_whole(path: &Path, text: &[u8]) -> std::io::Result<File> {
     let unnamed = format!("/proc/self/fd/{}", file.as_raw_fd());
     nix::unistd::linkat(AT_FDCWD, unnamed.as_str(), AT_FDCWD, path, nix::fcntl::AtFlags::AT_SYMLINK_FOLLOW)?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::kernel::{O_PATH, RESOLVE_IN_ROOT};
+
+    #[test]
+    fn a_dot_dot_is_followed_while_files_are_renamed_elsewhere() {
+        let root = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("a/b")).unwrap();
+        let [one, two] = ["one", "two"].map(|name| elsewhere.path().join(name));
+        std::fs::write(&one, "").unwrap();
+        let opened: OwnedFd = File::open(root.path()).unwrap().into();
+        let k = Kernel::new(Box::new(crate::trace::Silent), crate::kernel::Mode::default());
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    std::fs::rename(&one, &two).and_then(|()| std::fs::rename(&two, &one)).unwrap();
+                }
+            });
+            let path = Path::new("a/../a/b/../b/../../a/b");
+            let failed = (0..20_000)
+                .find_map(|_| k.openat2(std::os::fd::AsFd::as_fd(&opened), path, O_PATH, 0, RESOLVE_IN_ROOT).err());
+            ended.store(true, Ordering::Relaxed);
+            assert!(failed.is_none(), "{}", failed.unwrap());
+        });
+    }
 }
