@@ -35,6 +35,7 @@ mod layout;
 mod ld_cache;
 mod loader;
 mod recipe;
+mod reference;
 mod sources;
 mod store;
 mod unpack;
@@ -44,6 +45,7 @@ use std::path::PathBuf;
 use oci_spec::image::ImageConfiguration;
 
 pub use host::{DEFAULT_PROGRAMS, HostImage, Made, Notes, Programs, Unresolved};
+pub use reference::Reference;
 pub use store::{Progress, Store};
 
 /// One image of a store, ready to be run once its layers are unpacked.
