@@ -201,7 +201,7 @@ impl Root {
     fn choose(context: &Context, rootfs: Option<PathBuf>) -> Result<Self> {
         let Some(directory) = rootfs else {
             let image = image::find(context, host::NAME, false)?;
-            return Ok(Self::Shared(image.layers.first().cloned().unwrap_or_default()));
+            return Ok(Self::Shared(image.layers().into_iter().next().unwrap_or_default()));
         };
         let found = directory.canonicalize().or_fail(|| format!("cannot use {} as a root", directory.display()))?;
         Ok(Self::Own(found))

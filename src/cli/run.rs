@@ -273,7 +273,7 @@ impl Run {
             let place = running.join("lower/0");
             return Ok((Root::Directory(place.clone()), vec![(directory, place)]));
         }
-        let mut lower = image.map(|image| image.layers.clone()).unwrap_or_default();
+        let mut lower = image.map(|image| image.layers()).unwrap_or_default();
         let mut shifted = Vec::new();
         if shifts {
             let place = |(index, layer): (usize, PathBuf)| (layer, running.join(format!("lower/{index}")));

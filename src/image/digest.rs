@@ -15,12 +15,10 @@ pub fn of(bytes: &[u8]) -> Digest {
     finish(Sha256::new_with_prefix(bytes))
 }
 
-/// The chain ID of a stack of layers, from the diff IDs of its layers, the
-/// bottom one first: it names a layer *together with all below it*
-/// (OCI image specification, config.md, "Layer ChainID").
-pub fn chain(diff_ids: &[Digest]) -> Option<Digest> {
-    let (bottom, upper) = diff_ids.split_first()?;
-    Some(upper.iter().fold(bottom.clone(), |below, diff_id| of(format!("{below} {diff_id}").as_bytes())))
+/// The chain ID of a layer on top of those `below`: it names the layer *together with
+/// all below it* (OCI image specification, config.md, "Layer ChainID").
+pub fn on_top(below: Option<&Digest>, diff_id: &Digest) -> Digest {
+    below.map_or_else(|| diff_id.clone(), |below| of(format!("{below} {diff_id}").as_bytes()))
 }
 
 fn finish(hash: Sha256) -> Digest {
@@ -81,7 +79,7 @@ impl<Inner: Read> Read for Hashing<Inner> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Hashing, chain, of};
+    use super::{Hashing, of, on_top};
     use std::io::Write;
 
     #[test]
@@ -96,9 +94,8 @@ mod tests {
     #[test]
     fn a_chain_of_one_layer_is_its_diff_id() {
         let (bottom, top) = (of(b"a"), of(b"b"));
-        assert_eq!(chain(&[]), None);
-        assert_eq!(chain(std::slice::from_ref(&bottom)), Some(bottom.clone()));
+        assert_eq!(on_top(None, &bottom), bottom);
         let both = of(format!("{bottom} {top}").as_bytes());
-        assert_eq!(chain(&[bottom, top]), Some(both));
+        assert_eq!(on_top(Some(&bottom), &top), both);
     }
 }

@@ -24,8 +24,9 @@ use super::durable::write_whole;
 use super::layer::{self, Node, Tree};
 use super::recipe::{Contents, gather};
 pub use super::recipe::{Notes, Unresolved};
+use super::scratch::Scratch;
 use super::sources::Sources;
-use super::store::{Progress, Scratch, Store};
+use super::store::{Progress, Store};
 use super::{Image, base, describe};
 use crate::error::{Error, IoContext, Result};
 
@@ -99,8 +100,9 @@ fn ensure_from(
     if let Some(host) = reuse(store, programs, &search) {
         return Ok(host);
     }
-    let _lock = store.lock()?;
-    // While this one waited for the lock, another may have made it.
+    let _store = store.share()?;
+    let _claim = store.claim(NAME, &mut || ())?;
+    // While this one waited for the claim, another may have made it.
     match reuse(store, programs, &search) {
         Some(host) => Ok(host),
         None => make(store, programs, search, report).map_err(|error| store.explain(error)),
@@ -175,7 +177,7 @@ fn make(
         notes: contents.notes,
         sources: contents.sources,
     };
-    store.layout.name(scratch.path(), manifest, NAME)?;
+    store.tag(&scratch, manifest, NAME, None)?;
     write_record(store, &scratch, &record)?;
     // What a killed boxlab left behind. If that fails, `boxlab cleanup` will tell.
     store.remove_leftovers().ok();
@@ -184,7 +186,7 @@ fn make(
 
 fn finish(store: &Store, notes: Notes, files: usize, start: Instant) -> Result<HostImage> {
     let image = store.find(NAME)?.ok_or_else(|| Error::new("cannot find the host image, which was just made"))?;
-    let made = Made::Built { files, bytes: image.size, took: start.elapsed() };
+    let made = Made::Built { files, bytes: image.size(), took: start.elapsed() };
     Ok(HostImage { image, made, notes })
 }
 
@@ -211,11 +213,11 @@ fn save(
     report: &mut dyn FnMut(Progress),
 ) -> Result<Descriptor> {
     let digest = layer.digest().clone();
-    let place = store.layer(&digest); // the chain ID of one layer is its diff ID
-    if !place.is_dir() {
+    // The chain ID of one layer is its diff ID.
+    if !store.layer(&digest).is_dir() {
         let unpacked = store.unpack_blob(blob, &layer, &digest, scratch, report)?;
         scratch.sync(report)?;
-        store.adopt_layer(&unpacked, &place)?;
+        store.adopt_layer(&unpacked, &store.lasting(&digest))?;
     } else {
         scratch.sync(report)?;
     }
@@ -294,7 +296,7 @@ mod tests {
         let second = place.ensure(Programs::Remembered).unwrap();
         assert!(!is_reused(&second));
         assert_ne!(first.image.id, second.image.id);
-        let inside = second.image.layers[0].join(mine.trim_start_matches('/'));
+        let inside = second.image.layers()[0].join(mine.trim_start_matches('/'));
         assert!(fs::read_to_string(inside).unwrap().contains("changed"));
         // What used the old one may go on.
         assert!(first.image.is_unpacked() && second.image.is_unpacked());
@@ -353,7 +355,7 @@ mod tests {
         assert!(place.store.find(NAME).is_err());
         assert!(!is_reused(&place.named(&[]).unwrap()));
         assert!(is_reused(&place.named(&[]).unwrap()));
-        fs::remove_dir_all(&first.image.layers[0]).unwrap();
+        fs::remove_dir_all(&first.image.layers()[0]).unwrap();
         place.store.unpack(&first.image, &mut |_| {}).unwrap();
         assert!(is_reused(&place.named(&[]).unwrap()));
         let work = fs::read_dir(place.store.root().join("tmp")).unwrap();
@@ -378,7 +380,7 @@ mod tests {
         let store = Store::open(place.path()).unwrap();
         let host = ensure_from(&store, Programs::Named(&[]), search_path(), &mut |_| {}).unwrap();
         assert_eq!(host.notes.unresolved, []);
-        let root = &host.image.layers[0];
+        let root = &host.image.layers()[0];
         let mut sources = Sources::default();
         let mut loader = Loader::new(&mut sources);
         let mut programs = 0;

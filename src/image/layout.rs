@@ -28,6 +28,8 @@ use crate::error::{Error, IoContext, Result};
 
 /// The annotation that gives a manifest its name (annotations.md).
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
+/// The annotation that keeps what the registry calls an image, `NAME@sha256:...`.
+const REPOSITORY_DIGEST: &str = "boxlab.repository.digest";
 /// What oci-layout says: the version of the layout, not of boxlab.
 const VERSION: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
@@ -39,7 +41,11 @@ pub struct Layout {
 
 /// What a name stands for.
 pub struct Named {
-    pub manifest_digest: Digest,
+    /// The name; empty if another image has it now.
+    pub name: String,
+    pub manifest: Descriptor,
+    /// See [`super::Image::repository_digest`].
+    pub repository_digest: Option<String>,
     /// The digest of the configuration.
     pub id: Digest,
     pub config: ImageConfiguration,
@@ -68,10 +74,12 @@ impl Layout {
     /// What the image of that name is; `None`: there is none.
     pub fn find(&self, name: &str) -> Result<Option<Named>> {
         let index = self.read_index()?;
-        let called = |descriptor: &&Descriptor| reference(descriptor) == Some(name);
-        let Some(descriptor) = index.manifests().iter().find(called) else {
-            return Ok(None);
-        };
+        let called = |descriptor: &&Descriptor| is_called(descriptor, name);
+        index.manifests().iter().find(called).map(|descriptor| self.named(descriptor)).transpose()
+    }
+
+    /// Reads the documents behind an entry of the index.
+    pub fn named(&self, descriptor: &Descriptor) -> Result<Named> {
         let manifest: ImageManifest = self.read(descriptor)?;
         let config: ImageConfiguration = self.read(manifest.config())?;
         let diff_ids: Vec<Digest> = config.rootfs().diff_ids().iter().flat_map(|id| id.parse()).collect();
@@ -79,12 +87,14 @@ impl Layout {
             let path = self.blob(manifest.config().digest());
             return Err(damaged(&path, "it doesn't list the layers of the manifest"));
         }
-        Ok(Some(Named {
-            manifest_digest: descriptor.digest().clone(),
+        Ok(Named {
+            name: annotation(descriptor, REFERENCE).unwrap_or_default().to_owned(),
+            manifest: descriptor.clone(),
+            repository_digest: annotation(descriptor, REPOSITORY_DIGEST).map(str::to_owned),
             id: manifest.config().digest().clone(),
             config,
             layers: manifest.layers().iter().cloned().zip(diff_ids).collect(),
-        }))
+        })
     }
 
     /// Makes the empty layout, where it is missing.
@@ -113,18 +123,35 @@ impl Layout {
         sync_directory(&self.blobs())
     }
 
-    /// Gives a manifest a name, which another one may have had until now.
-    pub fn name(&self, scratch: &Path, mut manifest: Descriptor, name: &str) -> Result<()> {
+    /// Gives a manifest a name. An image that had it until now stays without one, until
+    /// `image prune`: containers may use it.
+    pub fn name(
+        &self,
+        scratch: &Path,
+        mut manifest: Descriptor,
+        name: &str,
+        repository_digest: Option<&str>,
+    ) -> Result<()> {
         let mut index = self.read_index()?;
-        let mut manifests = index.manifests().clone();
-        manifests.retain(|other| reference(other) != Some(name));
-        manifest.set_annotations(Some(HashMap::from([(REFERENCE.into(), name.into())])));
-        manifests.push(manifest);
-        index.set_manifests(manifests);
-        write_whole(scratch, &self.index(), &json(&index)?)
+        let mut entries = index.manifests().clone();
+        for entry in entries.iter_mut().filter(|entry| annotation(entry, REFERENCE) == Some(name)) {
+            take_name(entry);
+        }
+        let mut annotations = HashMap::from([(REFERENCE.to_owned(), name.to_owned())]);
+        annotations.extend(repository_digest.map(|digest| (REPOSITORY_DIGEST.to_owned(), digest.to_owned())));
+        manifest.set_annotations(Some(annotations));
+        entries.push(manifest);
+        index.set_manifests(without_needless(entries));
+        self.write_index(scratch, &index)
     }
 
-    fn read_index(&self) -> Result<ImageIndex> {
+    /// Writes the list of all names: the one file that changes. See `Store::index_lock`.
+    pub fn write_index(&self, scratch: &Path, index: &ImageIndex) -> Result<()> {
+        write_whole(scratch, &self.index(), &json(index)?)
+    }
+
+    /// The list of all names.
+    pub fn read_index(&self) -> Result<ImageIndex> {
         let path = self.index();
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(empty_index()),
@@ -144,9 +171,33 @@ impl Layout {
     }
 }
 
-fn reference(descriptor: &Descriptor) -> Option<&str> {
-    let annotations = descriptor.annotations().as_ref()?;
-    annotations.get(REFERENCE).map(String::as_str)
+fn annotation<'a>(descriptor: &'a Descriptor, key: &str) -> Option<&'a str> {
+    descriptor.annotations().as_ref()?.get(key).map(String::as_str)
+}
+
+/// By its name, or by the digest that the registry has for it.
+fn is_called(descriptor: &Descriptor, name: &str) -> bool {
+    annotation(descriptor, REFERENCE) == Some(name) || annotation(descriptor, REPOSITORY_DIGEST) == Some(name)
+}
+
+fn take_name(entry: &mut Descriptor) {
+    let mut annotations = entry.annotations().clone().unwrap_or_default();
+    annotations.remove(REFERENCE);
+    entry.set_annotations(Some(annotations));
+}
+
+/// An image that has a name needs no entry without one; nor two of those.
+fn without_needless(entries: Vec<Descriptor>) -> Vec<Descriptor> {
+    let mut kept: Vec<Descriptor> = Vec::new();
+    for entry in &entries {
+        let same = |other: &&Descriptor| other.digest() == entry.digest();
+        let named = |entry: &Descriptor| annotation(entry, REFERENCE).is_some();
+        let needless = entries.iter().filter(same).any(named) || kept.iter().any(|other| same(&other));
+        if named(entry) || !needless {
+            kept.push(entry.clone());
+        }
+    }
+    kept
 }
 
 fn empty_index() -> ImageIndex {
@@ -197,10 +248,10 @@ mod tests {
         layout.create(place.path()).unwrap();
         for author in ["first", "second"] {
             let manifest = image(&layout, place.path(), author);
-            layout.name(place.path(), manifest, "host").unwrap();
+            layout.name(place.path(), manifest, "host", None).unwrap();
         }
         let other = image(&layout, place.path(), "other");
-        layout.name(place.path(), other, "other").unwrap();
+        layout.name(place.path(), other, "other", None).unwrap();
         let author = |name| {
             let found = layout.find(name).unwrap().unwrap();
             found.config.author().clone().unwrap()
@@ -214,7 +265,7 @@ mod tests {
         let layout = Layout::new(place.path().join("oci"));
         layout.create(place.path()).unwrap();
         let manifest = image(&layout, place.path(), "author");
-        layout.name(place.path(), manifest.clone(), "host").unwrap();
+        layout.name(place.path(), manifest.clone(), "host", None).unwrap();
         std::fs::write(layout.blob(manifest.digest()), "{}").unwrap();
         let error = layout.find("host").err().unwrap();
         assert!(error.to_string().contains("another digest"), "{error}");

@@ -5,6 +5,7 @@
 //! *not*: start anything, mount anything, or speak to a network.
 //! In reading order:
 //!
+//! - [`Reference`]: what a user types becomes the address of an image
 //! - `elf`: what a program asks for, read from its own header
 //! - `ld_cache`: the dynamic loader's telephone book, /etc/ld.so.cache
 //! - `loader`: where the dynamic loader finds each library
@@ -18,6 +19,7 @@
 //! - `describe`: the two documents that make an image of a layer
 //! - `durable`: what survives a power cut
 //! - `layout`: blobs, manifest, index: how an image lies on disk
+//! - `locks`, `scratch`: how several processes share the store, and what a killed one leaves
 //! - [`Store`]: all of it in one directory, safe from crashes and races
 //! - [`host`]: the host image, from the first step to the last
 //!
@@ -32,17 +34,19 @@ mod gather;
 pub mod host;
 mod layer;
 mod layout;
+mod locks;
 mod ld_cache;
 mod loader;
 mod recipe;
 mod reference;
+mod scratch;
 mod sources;
 mod store;
 mod unpack;
 
 use std::path::PathBuf;
 
-use oci_spec::image::ImageConfiguration;
+use oci_spec::image::{Descriptor, Digest, ImageConfiguration};
 
 pub use host::{DEFAULT_PROGRAMS, HostImage, Made, Notes, Programs, Unresolved};
 pub use reference::Reference;
@@ -51,23 +55,47 @@ pub use store::{Progress, Store};
 /// One image of a store, ready to be run once its layers are unpacked.
 #[derive(Debug, Clone)]
 pub struct Image {
-    /// The name by which it was asked for.
+    /// Its full name; empty for one that has lost its name to another.
     pub name: String,
     /// The digest of its configuration, `sha256:...`: what docker calls the image ID.
     pub id: String,
-    /// The digest of its manifest: what a registry calls it.
+    /// The digest of its manifest.
     pub manifest_digest: String,
+    /// What the registry calls it that it came from: `docker.io/library/debian@sha256:...`,
+    /// the digest of the index where there are several platforms.
+    pub repository_digest: Option<String>,
     /// How to run it: environment, command, user, working directory.
     pub config: ImageConfiguration,
-    /// The unpacked layers, the bottom one first.
-    pub layers: Vec<PathBuf>,
-    /// The size of all layers in bytes, as they are stored.
-    pub size: u64,
+    /// Its layers, the bottom one first.
+    pub stack: Vec<Layer>,
+}
+
+/// A layer of an image.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    /// As it is stored and sent.
+    pub descriptor: Descriptor,
+    /// The digest of its plain tar archive.
+    pub diff_id: Digest,
+    /// The layer and all below it.
+    pub chain: Digest,
+    /// Where it is unpacked, or would be.
+    pub place: PathBuf,
 }
 
 impl Image {
     /// Whether every layer lies unpacked in the store.
     pub fn is_unpacked(&self) -> bool {
-        self.layers.iter().all(|layer| layer.is_dir())
+        self.stack.iter().all(|layer| layer.place.is_dir())
+    }
+
+    /// The directories to be stacked, the bottom one first.
+    pub fn layers(&self) -> Vec<PathBuf> {
+        self.stack.iter().map(|layer| layer.place.clone()).collect()
+    }
+
+    /// The size of all layers in bytes, as they are stored.
+    pub fn size(&self) -> u64 {
+        self.stack.iter().map(|layer| layer.descriptor.size()).sum()
     }
 }

@@ -41,7 +41,7 @@ impl Reference {
     /// Reads what a user typed; a name with neither tag nor digest gets the tag `latest`.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |why: &str| {
-            Error::usage(format!("'{text}' is no image name: {why}"))
+            Error::new(format!("'{text}' is no image name: {why}"))
                 .hint("A name looks like debian, debian:12, ghcr.io/owner/name:tag or name@sha256:...")
         };
         let (rest, digest) = match text.split_once('@') {

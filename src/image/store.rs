@@ -1,29 +1,33 @@
 //! The store: images and their unpacked layers in one directory.
 //!
 //! ```text
-//! ROOT/oci/             the images, as an OCI image layout (layout.rs)
-//! ROOT/layers/CHAIN/    each layer unpacked, once; containers share it
-//! ROOT/host.json        of which files the host image was made (host.rs)
-//! ROOT/lock             held by whoever adds something
-//! ROOT/tmp/             work in progress
+//! ROOT/oci/                  the images, as an OCI image layout (layout.rs)
+//! ROOT/layers/CHAIN/         each layer unpacked, once; containers share it
+//! ROOT/fresh/BOOT/CHAIN/     the same, unpacked since the machine was started
+//! ROOT/host.json             of which files the host image was made (host.rs)
+//! ROOT/lock, claims/, ...    who may do what at the same time (locks.rs)
+//! ROOT/tmp/                  work in progress (scratch.rs)
 //! ```
 //!
-//! Everything is made in tmp/ and moved to its place by rename(2) when it is whole and on
-//! the disk. So a boxlab that is killed, or a machine that loses power, leaves at most a
-//! directory in tmp/, and [`Store::remove_leftovers`] takes it away. Whoever only reads needs no lock.
+//! Everything is made in tmp/ and moved to its place by rename(2) when it is whole. Blobs and
+//! documents are put on the disk before; for the thousands of files of a layer that would take longer
+//! than fetching it. So an unpacked layer lies in a directory that is named by the machine's
+//! boot ID: after a power cut nobody looks there any more, and the layer is unpacked anew,
+//! from its blob. A boxlab that is killed leaves at most a directory in tmp/, and
+//! [`Store::remove_leftovers`] takes it away.
 //! It does *not* know how an image is made or fetched.
-//! See rename(2), flock(2).
+//! See rename(2), flock(2), random(4) for the boot ID.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use oci_spec::image::{Descriptor, Digest};
-use tempfile::TempDir;
 
-use super::durable::{sync_directory, sync_tree};
+use super::durable::sync_directory;
 use super::layout::{Layout, Named};
-use super::{Image, digest, unpack};
+use super::locks::{self, Claim, Held};
+use super::scratch::{self, Scratch};
+use super::{Image, Layer, Reference, digest, host, unpack};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::errno::{EACCES, EDQUOT, ENOSPC, ENOTDIR, EPERM, EROFS};
 use crate::paths;
@@ -81,26 +85,30 @@ impl Store {
     /// The image of that name; `None`: there is none. Its layers need not be
     /// unpacked yet, see [`Store::unpack`].
     pub fn find(&self, name: &str) -> Result<Option<Image>> {
-        let found = self.layout.find(name).map_err(|error| self.explain(error))?;
-        Ok(found.map(|named| self.image(name, &named)))
+        let name = match name {
+            host::NAME => name.to_owned(),
+            _ => Reference::parse(name)?.to_string(),
+        };
+        let found = self.layout.find(&name).map_err(|error| self.explain(error))?;
+        Ok(found.map(|named| self.image(&named)))
     }
 
     /// Unpacks those layers of an image that are not unpacked yet.
     pub fn unpack(&self, image: &Image, report: &mut dyn FnMut(Progress)) -> Result<()> {
-        if image.is_unpacked() {
+        let lost: Vec<_> = image.stack.iter().filter(|layer| !layer.place.is_dir()).collect();
+        if lost.is_empty() {
             return Ok(());
         }
-        let _lock = self.lock()?;
         let scratch = self.scratch()?;
-        let Some(named) = self.layout.find(&image.name)? else {
-            return Ok(());
-        };
-        let layers = named.layers.iter().zip(&image.layers);
-        for ((layer, diff_id), place) in layers.filter(|(_, place)| !place.is_dir()) {
-            let blob = self.layout.blob(layer.digest());
-            let unpacked = self.unpack_blob(&blob, layer, diff_id, &scratch, report)?;
+        for layer in lost {
+            let _claim = self.claim(&layer.chain, &mut || ())?;
+            if layer.place.is_dir() {
+                continue;
+            }
+            let blob = self.layout.blob(layer.descriptor.digest());
+            let unpacked = self.unpack_blob(&blob, &layer.descriptor, &layer.diff_id, &scratch, report)?;
             scratch.sync(report)?;
-            self.adopt_layer(&unpacked, place)?;
+            self.adopt_layer(&unpacked, &self.lasting(&layer.chain))?;
         }
         Ok(())
     }
@@ -130,94 +138,101 @@ impl Store {
         if place.is_dir() {
             return Ok(());
         }
-        let layers = self.root.join("layers");
+        let layers = place.parent().unwrap_or(&self.root);
         let doing = || format!("cannot store {}", place.display());
-        paths::make_private(&layers)?;
+        paths::make_private(layers)?;
         fs::rename(unpacked, place).or_fail(doing)?;
-        sync_directory(&layers)
+        sync_directory(layers)
     }
 
-    /// Where a stack of layers, named by its chain ID, is unpacked.
+    /// Where the stack of layers of that chain ID is unpacked, or would be.
     pub(super) fn layer(&self, chain: &Digest) -> PathBuf {
+        let lasting = self.lasting(chain);
+        if lasting.is_dir() { lasting } else { self.fresh(chain) }
+    }
+
+    /// Where it outlasts a power cut: all of it must be on the disk before it is moved here.
+    pub(super) fn lasting(&self, chain: &Digest) -> PathBuf {
         self.root.join("layers").join(chain.digest())
     }
 
-    fn image(&self, name: &str, named: &Named) -> Image {
-        let diff_ids: Vec<Digest> = named.layers.iter().map(|layer| layer.1.clone()).collect();
-        let stacks = (1..=diff_ids.len()).filter_map(|height| digest::chain(&diff_ids[..height]));
+    /// Where it is trusted until the machine starts anew.
+    pub(super) fn fresh(&self, chain: &Digest) -> PathBuf {
+        self.root.join("fresh").join(boot_id()).join(chain.digest())
+    }
+
+    pub(super) fn image(&self, named: &Named) -> Image {
+        let mut below: Option<Digest> = None;
+        let stack = named.layers.iter().map(|(descriptor, diff_id)| {
+            let chain = digest::on_top(below.as_ref(), diff_id);
+            below = Some(chain.clone());
+            let place = self.layer(&chain);
+            Layer { descriptor: descriptor.clone(), diff_id: diff_id.clone(), chain, place }
+        });
         Image {
-            name: name.to_owned(),
+            name: named.name.clone(),
             id: named.id.to_string(),
-            manifest_digest: named.manifest_digest.to_string(),
+            manifest_digest: named.manifest.digest().to_string(),
+            repository_digest: named.repository_digest.clone(),
             config: named.config.clone(),
-            layers: stacks.map(|chain| self.layer(&chain)).collect(),
-            size: named.layers.iter().map(|layer| layer.0.size()).sum(),
+            stack: stack.collect(),
         }
     }
 
-    /// Waits until nobody else adds something. The lock ends with the file, or with the process.
-    pub(super) fn lock(&self) -> Result<File> {
-        let path = self.root.join("lock");
-        fs::create_dir_all(&self.root)
-            .and_then(|()| File::options().create(true).append(true).open(&path))
-            .and_then(|file| file.lock().map(|()| file))
-            .or_fail(|| format!("cannot lock {}", path.display()))
-            .map_err(|error| self.explain(error))
+    /// Nothing is removed from the store while this is held.
+    pub(super) fn share(&self) -> Result<Held> {
+        self.lock("lock", locks::Mode::Shared)
+    }
+
+    /// Waits until nobody adds or starts to use anything, and keeps it so.
+    pub fn exclude(&self) -> Result<Held> {
+        self.lock("lock", locks::Mode::Alone)
+    }
+
+    /// For the moment in which the index is read, changed and written.
+    pub(super) fn index_lock(&self) -> Result<Held> {
+        self.lock("index.lock", locks::Mode::Alone)
+    }
+
+    fn lock(&self, name: &str, mode: locks::Mode) -> Result<Held> {
+        locks::lock(&self.root.join(name), mode, &mut || ()).map_err(|error| self.explain(error))
+    }
+
+    /// The right to make one thing: `sha256:...`, `host`. `waiting` is told if it is being made.
+    pub(super) fn claim(&self, what: impl std::fmt::Display, waiting: &mut dyn FnMut()) -> Result<Claim> {
+        let path = self.root.join("claims").join(what.to_string());
+        locks::claim(&path, waiting).map_err(|error| self.explain(error))
     }
 
     /// A work directory of one's own.
     pub(super) fn scratch(&self) -> Result<Scratch> {
-        let work = self.root.join("tmp");
-        paths::make_private(&work)?;
-        Scratch::create(&work)
-            .or_fail(|| format!("cannot make a work directory in {}", work.display()))
-            .map_err(|error| self.explain(error))
+        Scratch::create(&self.work()).map_err(|error| self.explain(error))
+    }
+
+    fn work(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+
+    /// Gives a manifest a name. Another one may have had it until now, and then has none.
+    pub(super) fn tag(
+        &self,
+        scratch: &Scratch,
+        manifest: Descriptor,
+        name: &str,
+        repository_digest: Option<&str>,
+    ) -> Result<()> {
+        let _lock = self.index_lock()?;
+        self.layout.name(scratch.path(), manifest, name, repository_digest).map_err(|error| self.explain(error))
     }
 
     /// Work directories whose owner has ended without removing them.
     pub fn leftovers(&self) -> Result<Vec<PathBuf>> {
-        let mut paths = Vec::new();
-        for (path, lock) in self.abandoned()? {
-            // Not only closed: a child that is just being started may hold it open, too.
-            lock.unlock().or_fail(|| format!("cannot unlock {}", path.display()))?;
-            paths.push(path);
-        }
-        Ok(paths)
+        scratch::leftovers(&self.work())
     }
 
     /// Removes them, and says which.
     pub fn remove_leftovers(&self) -> Result<Vec<PathBuf>> {
-        let mut removed = Vec::new();
-        // The lock is held until the directory is gone: nobody can take it over meanwhile.
-        for (path, _lock) in self.abandoned()? {
-            remove(&path).or_fail(|| format!("cannot remove {}", path.display()))?;
-            removed.push(path);
-        }
-        Ok(removed)
-    }
-
-    /// Each with its lock: an owner that lives would hold it.
-    fn abandoned(&self) -> Result<Vec<(PathBuf, File)>> {
-        let work = self.root.join("tmp");
-        let doing = || format!("cannot read {}", work.display());
-        let entries = match fs::read_dir(&work) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.or_fail(doing)?,
-        };
-        let mut abandoned = Vec::new();
-        for entry in entries {
-            let path = entry.or_fail(doing)?.path();
-            let Ok(file) = File::open(&path) else {
-                continue;
-            };
-            match file.try_lock() {
-                Ok(()) => abandoned.push((path, file)),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(error).or_fail(doing),
-            }
-        }
-        abandoned.sort_by(|one, other| one.0.cmp(&other.0));
-        Ok(abandoned)
+        scratch::remove_leftovers(&self.work())
     }
 
     /// Adds what to do to the errors that any store can meet.
@@ -243,42 +258,10 @@ impl Store {
     }
 }
 
-/// A directory that may have directories closed to its owner in it.
-fn remove(path: &Path) -> io::Result<()> {
-    match path.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    }
-}
-
-/// A work directory, locked by its owner, and removed with it.
-pub(super) struct Scratch {
-    directory: TempDir,
-    _lock: File,
-}
-
-impl Scratch {
-    fn create(work: &Path) -> io::Result<Self> {
-        loop {
-            let directory = tempfile::Builder::new().prefix("work-").tempdir_in(work)?;
-            let lock = File::open(directory.path())?;
-            lock.lock()?;
-            // Between making and locking it, a cleanup may have taken it for abandoned.
-            if directory.path().exists() {
-                return Ok(Self { directory, _lock: lock });
-            }
-        }
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// Puts all that was written on the disk.
-    pub(super) fn sync(&self, report: &mut dyn FnMut(Progress)) -> Result<()> {
-        report(Progress::Saving);
-        sync_tree(self.path())
-    }
+/// Names the time since the machine was started. random(4)
+fn boot_id() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().replace('-', "")
 }
 
 #[cfg(test)]
@@ -301,7 +284,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         assert!(Store::open(file.path()).is_err());
         let store = Store::open(&file.path().join("below")).unwrap();
-        let error = store.lock().unwrap_err();
+        let error = store.share().unwrap_err();
         assert!(error.failure().hint.as_ref().unwrap().contains("not a directory"));
     }
 
