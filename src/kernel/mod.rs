@@ -57,7 +57,7 @@ use nix::errno::Errno;
 
 use crate::error::{Error, Result};
 use crate::trace::relay::Link;
-use crate::trace::{Detail, Event, Observer, Record, decode};
+use crate::trace::{Detail, Event, Exchange, Observer, Record, decode};
 
 pub use beneath::{Attributes, Beneath, clean};
 pub use capability::{CapSet, CapSets};
@@ -158,6 +158,19 @@ impl Kernel {
             });
         }
         self.step.replace(Some(why));
+    }
+
+    /// Tells a question to a server, why it was asked, and the answer. It has happened
+    /// already: whoever asks need not be the process's one and only thread.
+    pub fn exchange(&self, why: &str, exchange: &Exchange) {
+        if self.detail >= Detail::Steps && !self.is_muted() {
+            let source = exchange.source.clone();
+            let file = source.split(':').next().unwrap_or_default();
+            self.tell(Event::Step { primitive: primitive(file), text: why.to_owned(), source });
+        }
+        if self.tells() {
+            self.tell(Event::Exchange(exchange.clone()));
+        }
     }
 
     /// Says what can be seen from another terminal while `--pause` waits.
