@@ -29,15 +29,17 @@
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 
 mod base;
+mod decompress;
 mod describe;
 mod digest;
 mod durable;
 mod elf;
 mod gather;
 pub mod host;
+mod implied;
 mod layer;
 mod layout;
-mod locks;
+pub mod locks;
 mod ld_cache;
 mod loader;
 pub mod manifest;
@@ -48,7 +50,7 @@ pub mod registry;
 mod scratch;
 mod sources;
 mod store;
-mod unpack;
+pub mod unpack;
 
 use std::path::PathBuf;
 

@@ -21,24 +21,101 @@ use crate::kernel::{Attributes, Beneath, clean};
 /// Files are copied in pieces of this size.
 const PIECE: usize = 256 * 1024;
 
-/// Unpacks `layer` into the existing, empty directory `directory`, and checks that
-/// it is the layer of that diff ID. `progress` is told the bytes read so far.
-pub fn unpack(layer: impl Read, diff_id: &Digest, directory: &Path, progress: &mut dyn FnMut(u64)) -> Result<()> {
-    let mut archive = Archive::new(Hashing::new(layer));
+/// Whose the files can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ids {
+    /// Anybody's: this is the host's root.
+    All,
+    /// Those that the user namespace has.
+    Mapped,
+    /// There is only one: owners are lost.
+    One,
+}
+
+/// What may be unpacked.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whose the files can be.
+    pub ids: Ids,
+    /// Bytes of a layer, unpacked.
+    pub max_bytes: u64,
+    /// Entries of a layer.
+    pub max_entries: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ids: Ids::All, max_bytes: 64 << 30, max_entries: 1_000_000 }
+    }
+}
+
+/// What was unpacked, and what could not be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unpacked {
+    /// Entries of the archive.
+    pub entries: u64,
+    /// Those that are regular files.
+    pub files: u64,
+    /// Bytes of all files.
+    pub bytes: u64,
+    /// Files of the layers below that are hidden.
+    pub whiteouts: u64,
+    /// Directories that hide all that the layers below have there.
+    pub opaque: u64,
+    /// Directories that the layer passes through without naming them, the upper ones first.
+    pub implied: Vec<PathBuf>,
+    /// Entries whose owner could not be set.
+    pub owners_lost: u64,
+    /// Device nodes that only the host's root may make.
+    pub devices_skipped: Vec<PathBuf>,
+}
+
+/// Unpacks the archive `layer` into the existing, empty directory `directory`, and reads it to
+/// its very end. `progress` is told the bytes read so far.
+pub fn unpack(
+    layer: impl Read,
+    directory: &Path,
+    _options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Unpacked> {
+    let mut archive = Archive::new(layer);
     let mut unpacker = Unpacker {
         beneath: Beneath::open(directory)?,
         directories: vec![(PathBuf::new(), ROOT)],
         buffer: vec![0; PIECE],
     };
     let mut position = 0;
+    let mut unpacked = Unpacked::default();
     for entry in archive.entries().or_fail(cannot_read)? {
         let mut entry = entry.or_fail(cannot_read)?;
         unpacker.entry(&mut entry)?;
+        unpacked.entries += 1;
+        unpacked.bytes += entry.size();
+        unpacked.files += u64::from(entry.header().entry_type() == EntryType::Regular);
         position = position.max(entry.raw_file_position() + entry.size());
         progress(position);
     }
     unpacker.finish()?;
-    verify(archive.into_inner(), diff_id)
+    io::copy(&mut archive.into_inner(), &mut io::sink()).or_fail(cannot_read)?;
+    Ok(unpacked)
+}
+
+/// [`unpack`], and checks that it is the layer of that diff ID.
+pub fn unpack_verified(
+    layer: impl Read,
+    diff_id: &Digest,
+    directory: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Unpacked> {
+    let mut hashing = Hashing::new(layer);
+    let unpacked = unpack(&mut hashing, directory, options, progress)?;
+    let (_, found, _) = hashing.finish();
+    if found == *diff_id {
+        return Ok(unpacked);
+    }
+    Err(Error::new(format!("cannot unpack the layer {diff_id}: its content has the digest {found}"))
+        .hint("The stored layer is damaged. Remove the image and get or make it again."))
 }
 
 /// The root of a layer that says nothing about it.
@@ -46,17 +123,6 @@ const ROOT: Attributes = Attributes { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
 
 fn cannot_read() -> String {
     "cannot read the layer".into()
-}
-
-/// Reads what follows the last entry, and compares the digest.
-fn verify(mut layer: Hashing<impl Read>, diff_id: &Digest) -> Result<()> {
-    io::copy(&mut layer, &mut io::sink()).or_fail(cannot_read)?;
-    let (_, found, _) = layer.finish();
-    if found == *diff_id {
-        return Ok(());
-    }
-    Err(Error::new(format!("cannot unpack the layer {diff_id}: its content has the digest {found}"))
-        .hint("The stored layer is damaged. Remove the image and get or make it again."))
 }
 
 struct Unpacker {
@@ -157,7 +223,7 @@ fn link_of(entry: &Entry<'_, impl Read>) -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::unpack;
+    use super::{Options, unpack_verified};
     use crate::error::Result;
     use crate::image::digest;
     use std::fs;
@@ -192,7 +258,7 @@ mod tests {
 
     fn try_unpack(entries: &[Made<'_>], directory: &Path) -> Result<()> {
         let bytes = archive(entries);
-        unpack(bytes.as_slice(), &digest::of(&bytes), directory, &mut |_| {})
+        unpack_verified(bytes.as_slice(), &digest::of(&bytes), directory, &Options::default(), &mut |_| {}).map(drop)
     }
 
     fn refused(entries: &[Made<'_>]) -> String {
@@ -285,7 +351,8 @@ mod tests {
     fn a_layer_with_another_digest_is_refused() {
         let bytes = archive(&[("file", EntryType::Regular, "content")]);
         let directory = tempfile::tempdir().unwrap();
-        let result = unpack(&bytes[..], &digest::of(b"other"), directory.path(), &mut |_| {});
+        let result =
+            unpack_verified(&bytes[..], &digest::of(b"other"), directory.path(), &Options::default(), &mut |_| {});
         assert!(result.unwrap_err().to_string().contains("has the digest"));
     }
 }
