@@ -79,7 +79,7 @@ pub use outside::Outside;
 pub use parts::{Parts, nearest};
 pub use process::Program;
 pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
-pub use signal::reset as reset_signals;
+pub use signal::{interrupted, reset as reset_signals};
 pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
 pub use tree::remove_tree;
 
