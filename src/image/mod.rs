@@ -42,7 +42,7 @@ mod reference;
 mod scratch;
 mod sources;
 mod store;
-mod unpack;
+pub mod unpack;
 
 use std::path::PathBuf;
 

@@ -126,7 +126,7 @@ impl Store {
         let total = layer.size();
         fs::create_dir(&unpacked).or_fail(|| format!("cannot make {}", unpacked.display()))?;
         let file = File::open(blob).or_fail(|| format!("cannot read {}", blob.display()))?;
-        unpack::unpack(file, diff_id, &unpacked, &mut |bytes| {
+        unpack::unpack_verified(file, diff_id, &unpacked, &unpack::Options::default(), &mut |bytes| {
             report(Progress::Unpacked { bytes, total });
         })
         .map_err(|error| self.explain(error))?;
