@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::cgroup::processes;
-use crate::kernel::{CloneFlags, Kernel, create_whole, lsm, maps, proc, random_hex, remove_tree};
+use crate::kernel::{Kernel, create_whole, lsm, maps, proc, random_hex, remove_tree};
 use crate::paths::{self, Paths};
 use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
@@ -79,6 +79,9 @@ pub enum Item {
     Process(Process),
     /// A profile of AppArmor's that the kernel was given.
     Profile(String),
+    /// An image that is used, by its ID. It was there before and stays: but not to be
+    /// removed meanwhile.
+    Image(String),
 }
 
 impl Item {
@@ -93,6 +96,7 @@ impl Item {
             },
             Self::Process(process) => format!("process {}", process.pid),
             Self::Profile(name) => format!("AppArmor profile {name}"),
+            Self::Image(id) => format!("image {id}"),
         }
     }
 
@@ -103,6 +107,7 @@ impl Item {
             Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
             Self::Profile(name) => lsm::profile_is_loaded(name) == Some(true),
+            Self::Image(_) => false,
         }
     }
 
@@ -116,7 +121,7 @@ impl Item {
             Self::Cgroup(path) if path.exists() => group::clear(k, path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
             Self::Profile(name) if self.exists() => k.write_to(Path::new(lsm::REMOVE_PROFILE), name),
-            Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } => Ok(()),
+            Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } | Self::Image(_) => Ok(()),
         }
     }
 }
@@ -130,14 +135,7 @@ fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
     match denied.then(maps::needed).flatten() {
         Some(maps) => {
             k.step("Some files belong to ids of the container: remove them as its root");
-            let mut child = k.clone3("cleaner", CloneFlags::empty(), |k| {
-                user::enter(k)?;
-                remove_tree(path).or_fail(failed)
-            })?;
-            k.until(&mut child, user::MAPS)?;
-            user::map(k, child.pid, &maps)?;
-            k.answer(&child)?;
-            k.watch(&mut child).map(drop)
+            user::within(k, "cleaner", &maps, |_| remove_tree(path).or_fail(failed)).map(drop)
         }
         None => removed.or_fail(failed),
     }
@@ -293,6 +291,23 @@ pub fn running(paths: &Paths, wanted: &str) -> Result<Option<Process>> {
     }
 }
 
+/// Who uses an image: the name of the container, or the beginning of its identifier.
+/// What was killed may still have processes that use it, until `cleanup` has ended them.
+pub fn users_of(paths: &Paths, image: &str) -> Result<Vec<String>> {
+    let mut users = Vec::new();
+    for path in entries(&paths.ledger())? {
+        let Some((_, items)) = read(&path)? else { continue };
+        if items.contains(&Item::Image(image.to_owned())) {
+            let name = items.iter().find_map(|item| match item {
+                Item::Name { file, .. } => Some(file.file_name()?.to_string_lossy().into_owned()),
+                _ => None,
+            });
+            users.push(name.unwrap_or_else(|| stem(&path)));
+        }
+    }
+    Ok(users)
+}
+
 /// The names of the containers that run.
 pub fn names(paths: &Paths) -> Vec<String> {
     let names = entries(&paths.names()).unwrap_or_default();
@@ -311,7 +326,7 @@ fn item_path(item: &Item) -> PathBuf {
     match item {
         Item::Directory(path) | Item::Cgroup(path) => path.clone(),
         Item::Name { file, .. } => file.clone(),
-        Item::Profile(name) => PathBuf::from(name),
+        Item::Profile(name) | Item::Image(name) => PathBuf::from(name),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }
 }

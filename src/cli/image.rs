@@ -107,7 +107,7 @@ pub fn find(context: &Context, name: &str, plan: bool) -> Result<Image> {
     match store.find(name)? {
         Some(image) => {
             if !plan && !image.is_unpacked() {
-                store.unpack(&image, &mut |_| ())?;
+                store.unpack(&image, &crate::image::unpack::Options::default(), &mut |_| ())?;
             }
             Ok(image)
         }

@@ -27,8 +27,10 @@ pub use super::recipe::{Notes, Unresolved};
 use super::scratch::Scratch;
 use super::sources::Sources;
 use super::store::{Progress, Store};
+use super::unpack::{Ids, Options};
 use super::{Image, base, describe};
 use crate::error::{Error, IoContext, Result};
+use crate::kernel::euid;
 
 /// The name that is reserved for the host image.
 pub const NAME: &str = "host";
@@ -215,7 +217,8 @@ fn save(
     let digest = layer.digest().clone();
     // The chain ID of one layer is its diff ID.
     if !store.layer(&digest).is_dir() {
-        let unpacked = store.unpack_blob(blob, &layer, &digest, scratch, report)?;
+        let file = File::open(blob).or_fail(|| format!("cannot read {}", blob.display()))?;
+        let (unpacked, _) = store.unpack_into(file, layer.size(), &digest, scratch, &options(), report)?;
         scratch.sync(report)?;
         store.adopt_layer(&unpacked, &store.lasting(&digest))?;
     } else {
@@ -227,6 +230,11 @@ fn save(
     let config = store.layout.write(scratch.path(), MediaType::ImageConfig, &config)?;
     let manifest = describe::manifest(config, layer)?;
     store.layout.write(scratch.path(), MediaType::ImageManifest, &manifest)
+}
+
+/// All files of the host image are root's, whoever that is.
+fn options() -> Options {
+    Options { ids: if euid() == 0 { Ids::All } else { Ids::One }, ..Options::default() }
 }
 
 /// The record comes last: without it the image is made anew.
@@ -356,7 +364,7 @@ mod tests {
         assert!(!is_reused(&place.named(&[]).unwrap()));
         assert!(is_reused(&place.named(&[]).unwrap()));
         fs::remove_dir_all(&first.image.layers()[0]).unwrap();
-        place.store.unpack(&first.image, &mut |_| {}).unwrap();
+        place.store.unpack(&first.image, &super::options(), &mut |_| {}).unwrap();
         assert!(is_reused(&place.named(&[]).unwrap()));
         let work = fs::read_dir(place.store.root().join("tmp")).unwrap();
         assert_eq!(work.count(), 0);

@@ -116,6 +116,11 @@ impl Layout {
         Ok(Descriptor::new(kind, bytes.len() as u64, digest))
     }
 
+    /// Stores a document byte by byte as it was fetched, since its digest was that of these.
+    pub fn write_bytes(&self, scratch: &Path, digest: &Digest, bytes: &[u8]) -> Result<()> {
+        write_whole(scratch, &self.blob(digest), bytes)
+    }
+
     /// Moves a finished file into the layout, as the blob of that digest.
     pub fn adopt(&self, file: &Path, digest: &Digest) -> Result<()> {
         let blob = self.blob(digest);
@@ -175,9 +180,13 @@ fn annotation<'a>(descriptor: &'a Descriptor, key: &str) -> Option<&'a str> {
     descriptor.annotations().as_ref()?.get(key).map(String::as_str)
 }
 
-/// By its name, or by the digest that the registry has for it.
+/// By its name, by the digest that the registry has for it (of an index, perhaps), or
+/// by that of its own manifest.
 fn is_called(descriptor: &Descriptor, name: &str) -> bool {
-    annotation(descriptor, REFERENCE) == Some(name) || annotation(descriptor, REPOSITORY_DIGEST) == Some(name)
+    let known = [annotation(descriptor, REFERENCE), annotation(descriptor, REPOSITORY_DIGEST)];
+    let repository = |known: &str| known.split('@').next().map(str::to_owned);
+    let own = known[1].and_then(repository).map(|repository| format!("{repository}@{}", descriptor.digest()));
+    known.contains(&Some(name)) || own.is_some_and(|own| own == name)
 }
 
 fn take_name(entry: &mut Descriptor) {

@@ -26,15 +26,17 @@
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 
 mod base;
+mod decompress;
 mod describe;
 mod digest;
 mod durable;
 mod elf;
 mod gather;
 pub mod host;
+mod implied;
 mod layer;
 mod layout;
-mod locks;
+pub mod locks;
 mod ld_cache;
 mod loader;
 mod recipe;

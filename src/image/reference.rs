@@ -99,6 +99,11 @@ impl Reference {
         Self { tag: None, digest: Some(digest.clone()), ..self.clone() }
     }
 
+    /// The name under which it is stored: beside a digest a tag says nothing.
+    pub fn stored_name(&self) -> String {
+        self.digest.as_ref().map_or_else(|| self.to_string(), |digest| self.with_digest(digest).to_string())
+    }
+
     fn suffix(&self) -> String {
         let tag = self.tag.as_ref().map(|tag| format!(":{tag}"));
         let digest = self.digest.as_ref().map(|digest| format!("@{digest}"));

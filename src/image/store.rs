@@ -19,15 +19,18 @@
 //! See rename(2), flock(2), random(4) for the boot ID.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use oci_spec::image::{Descriptor, Digest};
 
+use super::decompress::{compression, decompress};
 use super::durable::sync_directory;
 use super::layout::{Layout, Named};
 use super::locks::{self, Claim, Held};
 use super::scratch::{self, Scratch};
-use super::{Image, Layer, Reference, digest, host, unpack};
+use super::unpack::{Options, Unpacked, unpack_verified};
+use super::{Image, Layer, Reference, digest, host, implied};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::errno::{EACCES, EDQUOT, ENOSPC, ENOTDIR, EPERM, EROFS};
 use crate::paths;
@@ -87,50 +90,76 @@ impl Store {
     pub fn find(&self, name: &str) -> Result<Option<Image>> {
         let name = match name {
             host::NAME => name.to_owned(),
-            _ => Reference::parse(name)?.to_string(),
+            _ => Reference::parse(name)?.stored_name(),
         };
         let found = self.layout.find(&name).map_err(|error| self.explain(error))?;
         Ok(found.map(|named| self.image(&named)))
     }
 
-    /// Unpacks those layers of an image that are not unpacked yet.
-    pub fn unpack(&self, image: &Image, report: &mut dyn FnMut(Progress)) -> Result<()> {
-        let lost: Vec<_> = image.stack.iter().filter(|layer| !layer.place.is_dir()).collect();
-        if lost.is_empty() {
-            return Ok(());
-        }
-        let scratch = self.scratch()?;
-        for layer in lost {
-            let _claim = self.claim(&layer.chain, &mut || ())?;
-            if layer.place.is_dir() {
-                continue;
+    /// Unpacks those layers of an image that are not unpacked (any more).
+    pub fn unpack(&self, image: &Image, options: &Options, report: &mut dyn FnMut(Progress)) -> Result<()> {
+        let mut below: Vec<PathBuf> = Vec::new();
+        for layer in &image.stack {
+            let mut place = layer.place.clone();
+            if !place.is_dir() {
+                place = self.lasting(&layer.chain);
+                let _claim = self.claim(layer.descriptor.digest(), &mut || ())?;
+                let scratch = self.scratch()?;
+                let unpacked = self.unpack_blob(&layer.descriptor, &layer.diff_id, &scratch, options, report)?;
+                implied::inherit(&unpacked.0, &unpacked.1.implied, &below)?;
+                scratch.sync(report)?;
+                self.adopt_layer(&unpacked.0, &place)?;
             }
-            let blob = self.layout.blob(layer.descriptor.digest());
-            let unpacked = self.unpack_blob(&blob, &layer.descriptor, &layer.diff_id, &scratch, report)?;
-            scratch.sync(report)?;
-            self.adopt_layer(&unpacked, &self.lasting(&layer.chain))?;
+            below.insert(0, place);
         }
         Ok(())
     }
 
-    /// Unpacks one layer into the work directory. Only plain tar yet: nothing stores others.
-    pub(super) fn unpack_blob(
+    /// Unpacks one stored layer into the work directory.
+    fn unpack_blob(
         &self,
-        blob: &Path,
         layer: &Descriptor,
         diff_id: &Digest,
         scratch: &Scratch,
+        options: &Options,
         report: &mut dyn FnMut(Progress),
-    ) -> Result<PathBuf> {
-        let unpacked = scratch.path().join("layer");
-        let total = layer.size();
-        fs::create_dir(&unpacked).or_fail(|| format!("cannot make {}", unpacked.display()))?;
-        let file = File::open(blob).or_fail(|| format!("cannot read {}", blob.display()))?;
-        unpack::unpack_verified(file, diff_id, &unpacked, &unpack::Options::default(), &mut |bytes| {
-            report(Progress::Unpacked { bytes, total });
-        })
-        .map_err(|error| self.explain(error))?;
-        Ok(unpacked)
+    ) -> Result<(PathBuf, Unpacked)> {
+        let blob = self.blob(layer);
+        let file = File::open(&blob).or_fail(|| format!("cannot read {}", blob.display()))?;
+        let plain = decompress(compression(layer.media_type())?, file)?;
+        self.unpack_into(plain, layer.size(), diff_id, scratch, options, report)
+    }
+
+    /// Unpacks a plain archive into the work directory.
+    pub(super) fn unpack_into(
+        &self,
+        plain: impl Read,
+        total: u64,
+        diff_id: &Digest,
+        scratch: &Scratch,
+        options: &Options,
+        report: &mut dyn FnMut(Progress),
+    ) -> Result<(PathBuf, Unpacked)> {
+        let directory = scratch.path().join("layer");
+        fs::create_dir(&directory).or_fail(|| format!("cannot make {}", directory.display()))?;
+        let mut progress = |bytes| report(Progress::Unpacked { bytes, total });
+        let unpacked = unpack_verified(plain, diff_id, &directory, options, &mut progress);
+        unpacked.map(|unpacked| (directory, unpacked)).map_err(|error| self.explain(error))
+    }
+
+    /// Where a blob is, or would be.
+    pub(super) fn blob(&self, descriptor: &Descriptor) -> PathBuf {
+        self.layout.blob(descriptor.digest())
+    }
+
+    /// Moves a verified blob to its place.
+    pub(super) fn adopt_blob(&self, file: &Path, digest: &Digest) -> Result<()> {
+        self.layout.adopt(file, digest)
+    }
+
+    /// True if all of it is here: each layer as it was sent, and unpacked.
+    pub(super) fn is_whole(&self, image: &Image) -> bool {
+        image.is_unpacked() && image.stack.iter().all(|layer| self.blob(&layer.descriptor).is_file())
     }
 
     /// Moves an unpacked layer to its place. One that is there stays: containers may use it.
@@ -141,7 +170,11 @@ impl Store {
         let layers = place.parent().unwrap_or(&self.root);
         let doing = || format!("cannot store {}", place.display());
         paths::make_private(layers)?;
-        fs::rename(unpacked, place).or_fail(doing)?;
+        match fs::rename(unpacked, place) {
+            // Somebody else was faster.
+            Err(_) if place.is_dir() => return Ok(()),
+            moved => moved.or_fail(doing)?,
+        }
         sync_directory(layers)
     }
 

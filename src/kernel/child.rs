@@ -57,6 +57,8 @@ pub enum Heard {
 pub struct Child {
     /// Its number, as the caller's PID namespace counts.
     pub pid: i32,
+    /// Signals are its own to act on: they are passed on, and it says what becomes of it.
+    pub takes_signals: bool,
     pidfd: OwnedFd,
     pub(super) socket: Option<UnixDatagram>,
     pub(super) announced: Option<Vec<Record>>,
@@ -209,7 +211,8 @@ impl Kernel {
         // SAFETY: clone3 succeeded with CLONE_PIDFD, so this is a new descriptor of ours.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         self.tell_new_namespaces(flags, pid);
-        Ok(Child { pid, pidfd, socket: ours.take(), announced: None, failed: None, buffer: vec![0; LONGEST] })
+        let (takes_signals, buffer) = (false, vec![0; LONGEST]);
+        Ok(Child { pid, takes_signals, pidfd, socket: ours.take(), announced: None, failed: None, buffer })
     }
 
     /// A pair for a new link; a child's children share the link it has.

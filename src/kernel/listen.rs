@@ -60,7 +60,11 @@ impl Kernel {
     fn hear_out(&self, child: &mut Child) -> Result<Heard> {
         loop {
             if let Some(signal) = self.wait_for_word(child)? {
-                return Err(interrupted(signal));
+                if !child.takes_signals {
+                    return Err(interrupted(signal));
+                }
+                self.pidfd_send_signal(child, signal)?;
+                continue;
             }
             let Some((message, sender, descriptor)) = receive(child)? else {
                 return self.hung_up(child);

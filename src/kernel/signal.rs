@@ -3,6 +3,8 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -48,6 +50,17 @@ impl Kernel {
         let queue = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
         self.signals.replace(Some(Signals(queue)));
         Ok(())
+    }
+
+    /// Waits until something can be read from `file`, or a signal has come: which one. poll(2)
+    pub fn readable_or_signal(&self, file: &impl AsFd) -> Result<Option<Signal>> {
+        let signals = self.signals.borrow();
+        let mut polled = vec![PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+        polled.extend(signals.iter().map(|signals| PollFd::new(signals.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut polled, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => Ok(signals.as_ref().and_then(Signals::next)),
+            Err(errno) => Err(Error::io("cannot wait", &errno.into())),
+        }
     }
 
     /// The next signal that was sent to this process, if one is waiting.

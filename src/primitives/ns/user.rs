@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::error::{Context, Error, FAILED, Result};
-use crate::kernel::{CLONE_NEWUSER, IdMap, Kernel, Maps, proc};
+use crate::kernel::{CLONE_NEWUSER, CloneFlags, Exit, IdMap, Kernel, Maps, proc};
 
 /// The gate at which the child waits for its maps.
 pub const MAPS: &str = "id maps";
@@ -47,6 +47,19 @@ pub fn map(k: &Kernel, pid: i32, maps: &Maps) -> Result<()> {
             helper(k, "newgidmap", pid, groups)
         }
     }
+}
+
+/// Does something as the root of a user namespace, in a child, and waits for its end.
+pub fn within<T>(k: &Kernel, role: &'static str, maps: &Maps, body: impl FnOnce(&Kernel) -> Result<T>) -> Result<Exit> {
+    let mut child = k.clone3(role, CloneFlags::empty(), |k| {
+        enter(k)?;
+        body(k)
+    })?;
+    child.takes_signals = true;
+    k.until(&mut child, MAPS)?;
+    map(k, child.pid, maps)?;
+    k.answer(&child)?;
+    k.watch(&mut child)
 }
 
 fn lines(maps: &[IdMap]) -> String {
