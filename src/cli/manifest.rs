@@ -46,7 +46,7 @@ impl Manifest {
 impl Inspect {
     fn run(self, context: &Context) -> Result<i32> {
         let reference = Reference::parse(&self.reference)?;
-        let settings = self.registry.settings(context);
+        let settings = self.registry.settings(context)?;
         let kernel = context.kernel(Trace::Off, Mode::default())?;
         let fetched = narrated(&kernel, |witness| {
             Registry::connect(&reference, Access::Pull, &settings, witness)?.manifest(&reference.tag_or_digest())

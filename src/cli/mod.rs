@@ -18,6 +18,8 @@ mod mounts;
 mod ns;
 mod output;
 mod page;
+mod progress;
+mod pull;
 mod registry_options;
 mod run;
 mod seccomp;
@@ -118,6 +120,8 @@ enum Command {
         #[command(subcommand)]
         command: manifest::Manifest,
     },
+    #[command(about = about("image pull"), after_help = after_help("image pull"))]
+    Pull(Box<pull::Pull>),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -145,6 +149,7 @@ impl Cli {
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
             Command::Manifest { command } => command.run(&context),
+            Command::Pull(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),

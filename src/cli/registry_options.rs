@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::context::Context;
+use crate::error::Result;
 use crate::image::registry::Settings;
 
 /// How to reach the registry, and as whom.
@@ -23,13 +24,13 @@ pub struct RegistryOptions {
 
 impl RegistryOptions {
     /// These options, over what environment and config file say.
-    pub fn settings(&self, context: &Context) -> Settings {
+    pub fn settings(&self, context: &Context) -> Result<Settings> {
         let mut settings = Settings::new(context.registries().clone());
         settings.insecure = self.insecure;
         settings.certificates.clone_from(&self.cert_dir);
         if let Some(file) = &self.authfile {
             settings.auth_file = Some(file.clone());
         }
-        settings
+        Ok(settings)
     }
 }

@@ -10,7 +10,7 @@ use std::env;
 use std::fmt;
 use std::str::FromStr;
 
-use oci_spec::image::{Descriptor, ImageIndex};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex};
 
 use super::manifest::{DOCKER_MANIFEST, OCI_MANIFEST};
 use crate::error::{Error, Result};
@@ -36,6 +36,11 @@ impl Platform {
             other => other,
         };
         Self::new(env::consts::OS, architecture, None)
+    }
+
+    /// The one that an image says it is for.
+    pub fn of_image(image: &ImageConfiguration) -> Self {
+        Self::new(&image.os().to_string(), &image.architecture().to_string(), image.variant().as_deref())
     }
 
     /// With the names that are usual in images: those of containerd.
