@@ -11,6 +11,7 @@ mod guards;
 mod image;
 mod lab;
 mod limits;
+mod login;
 mod manifest;
 mod manual;
 mod mount;
@@ -122,6 +123,10 @@ enum Command {
     },
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<pull::Pull>),
+    /// Tell boxlab who you are to a registry
+    Login(login::Login),
+    /// Make boxlab forget who you are to a registry
+    Logout(login::Logout),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -150,6 +155,8 @@ impl Cli {
             Command::Image { command } => command.run(&context),
             Command::Manifest { command } => command.run(&context),
             Command::Pull(command) => command.run(&context),
+            Command::Login(command) => command.run(&context),
+            Command::Logout(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),
