@@ -17,6 +17,9 @@ mod mounts;
 mod ns;
 mod output;
 mod page;
+mod progress;
+mod pull;
+mod registry_options;
 mod run;
 mod seccomp;
 mod security;
@@ -111,6 +114,8 @@ enum Command {
         #[command(subcommand)]
         command: image::ImageCommand,
     },
+    #[command(about = about("image pull"), after_help = after_help("image pull"))]
+    Pull(Box<pull::Pull>),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -137,6 +142,7 @@ impl Cli {
             Command::Cgroup { command } => command.run(&context),
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
+            Command::Pull(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),
