@@ -8,8 +8,8 @@
 //! is refused by name.
 //! See tar(5), and the OCI image specification, layer.md.
 
-mod archive;
-mod name;
+pub mod archive;
+pub mod name;
 mod pax;
 mod sparse;
 
