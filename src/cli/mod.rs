@@ -21,6 +21,7 @@ mod output;
 mod page;
 mod progress;
 mod pull;
+mod push;
 mod registry_options;
 mod run;
 mod seccomp;
@@ -123,6 +124,8 @@ enum Command {
     },
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<pull::Pull>),
+    #[command(about = about("image push"), after_help = after_help("image push"))]
+    Push(Box<push::Push>),
     /// Tell boxlab who you are to a registry
     Login(login::Login),
     /// Make boxlab forget who you are to a registry
@@ -155,6 +158,7 @@ impl Cli {
             Command::Image { command } => command.run(&context),
             Command::Manifest { command } => command.run(&context),
             Command::Pull(command) => command.run(&context),
+            Command::Push(command) => command.run(&context),
             Command::Login(command) => command.run(&context),
             Command::Logout(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
