@@ -268,10 +268,24 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "image pull",
+        about: "Fetch an image from a registry, layer by layer",
+        man: &["skopeo-copy(1)", "umoci-unpack(1)"],
+        shell: "skopeo copy docker://NAME oci:DIR:NAME; umoci unpack --image DIR:NAME BUNDLE",
+        ..NONE
+    },
+    Row {
         command: "image host",
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],
         shell: "ldd $(command -v bash); tar -c ... | sha256sum",
+        ..NONE
+    },
+    Row {
+        command: "manifest inspect",
+        about: "What a registry holds under a name, platform by platform",
+        man: &["oci-distribution-spec, spec.md", "oci-image-spec, image-index.md", "skopeo-inspect(1)"],
+        shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
         ..NONE
     },
     Row {

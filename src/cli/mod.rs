@@ -11,12 +11,16 @@ mod guards;
 mod image;
 mod lab;
 mod limits;
+mod manifest;
 mod manual;
 mod mount;
 mod mounts;
 mod ns;
 mod output;
 mod page;
+mod progress;
+mod pull;
+mod registry_options;
 mod run;
 mod seccomp;
 mod security;
@@ -111,6 +115,13 @@ enum Command {
         #[command(subcommand)]
         command: image::ImageCommand,
     },
+    /// Manifests: what an image is made of, as its registry says it
+    Manifest {
+        #[command(subcommand)]
+        command: manifest::Manifest,
+    },
+    #[command(about = about("image pull"), after_help = after_help("image pull"))]
+    Pull(Box<pull::Pull>),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -137,6 +148,8 @@ impl Cli {
             Command::Cgroup { command } => command.run(&context),
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
+            Command::Manifest { command } => command.run(&context),
+            Command::Pull(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),

@@ -43,6 +43,7 @@ const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// A document, read.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there are one or two at a time")]
 pub enum Document {
     /// One image.
     Manifest(ImageManifest),

@@ -44,6 +44,7 @@ mod ld_cache;
 mod loader;
 pub mod manifest;
 pub mod platform;
+pub mod pull;
 mod recipe;
 mod reference;
 pub mod registry;

@@ -10,7 +10,7 @@ use std::env;
 use std::fmt;
 use std::str::FromStr;
 
-use oci_spec::image::{Descriptor, ImageIndex};
+use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex};
 
 use super::manifest::{DOCKER_MANIFEST, OCI_MANIFEST};
 use crate::error::{Error, Result};
@@ -38,6 +38,11 @@ impl Platform {
         Self::new(env::consts::OS, architecture, None)
     }
 
+    /// The one that an image says it is for.
+    pub fn of_image(image: &ImageConfiguration) -> Self {
+        Self::new(&image.os().to_string(), &image.architecture().to_string(), image.variant().as_deref())
+    }
+
     /// With the names that are usual in images: those of containerd.
     pub fn new(os: &str, architecture: &str, variant: Option<&str>) -> Self {
         let (os, architecture) = (os.to_ascii_lowercase(), architecture.to_ascii_lowercase());
@@ -60,7 +65,7 @@ impl Platform {
     }
 
     /// Of one entry of an index; `None`: it does not say.
-    fn of(entry: &Descriptor) -> Option<Self> {
+    pub fn of(entry: &Descriptor) -> Option<Self> {
         let platform = entry.platform().as_ref()?;
         let (os, architecture) = (platform.os().to_string(), platform.architecture().to_string());
         Some(Self::new(&os, &architecture, platform.variant().as_deref()))

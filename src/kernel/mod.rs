@@ -59,7 +59,7 @@ use crate::error::{Error, Result};
 use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Exchange, Observer, Record, decode};
 
-pub use beneath::{Attributes, Beneath, clean};
+pub use beneath::{Attributes, Beneath, Node, Time};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use descriptors::leads_to_directory;
@@ -79,7 +79,7 @@ pub use outside::Outside;
 pub use parts::{Parts, nearest};
 pub use process::Program;
 pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
-pub use signal::reset as reset_signals;
+pub use signal::{interrupted, reset as reset_signals};
 pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
 pub use tree::remove_tree;
 

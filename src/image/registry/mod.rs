@@ -5,22 +5,50 @@
 //!
 //! - [`Settings`]: mirrors, certificates, credentials: what the user has decided
 //! - `witness`: who is told each exchange, and why it was made
+//! - `secret`: what must not be shown
+//! - `resolve`, `proxy`, `tls`: how a host is found, reached and believed
+//! - `http`: one question and its answer
+//! - `fault`, `failure`: no answer, or not the one hoped for, in words
+//! - `challenge`, [`credentials`], `auth`: saying who asks
+//! - `retry`, `endpoint`: one place that may have the answer
+//! - `blob`: a blob that arrives
+//! - `fetch`, `upload`: [`Registry`], what can be asked
 //!
 //! See the OCI distribution specification,
 //! <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>.
 
+mod auth;
+mod blob;
+mod challenge;
+pub mod credentials;
+mod endpoint;
+mod failure;
+mod fault;
+mod fetch;
+mod http;
+mod proxy;
+mod resolve;
+mod retry;
+mod secret;
 mod settings;
+mod tls;
+mod upload;
 mod witness;
 
-use std::io::{self, Read};
+use std::panic::Location;
 use std::sync::Arc;
-
-use oci_spec::image::{Descriptor, Digest, MediaType};
 
 use super::Reference;
 use crate::error::{Error, Result};
+use endpoint::{Endpoint, Request};
+use http::Answer;
 
+pub use blob::{Blob, unwrapped};
+pub use credentials::Credentials;
+pub use fetch::{Fetched, Head};
+pub use secret::Secret;
 pub use settings::{RegistryConfig, Settings, Timeouts};
+pub use upload::{Pushed, Source};
 pub use witness::{Unseen, Witness, narrated};
 
 /// What one wants to do.
@@ -32,76 +60,73 @@ pub enum Access {
     Push,
 }
 
-/// What a registry says about a manifest without sending it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Head {
-    /// Its digest.
-    pub digest: Digest,
-    /// What it is.
-    pub media_type: Option<String>,
-    /// Its length in bytes.
-    pub size: u64,
-}
-
-/// A manifest, as it was sent: its digest is that of these very bytes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fetched {
-    /// The document.
-    pub bytes: Vec<u8>,
-    /// What the registry calls it.
-    pub media_type: Option<String>,
-    /// The digest of the bytes.
-    pub digest: Digest,
-}
-
-/// One repository of one registry.
+/// One repository of one registry. It can be asked by several threads at once.
 pub struct Registry {
-    _witness: Arc<dyn Witness>,
+    /// `docker.io`, `localhost:5000`
+    name: String,
+    /// `library/debian`
+    repository: String,
+    settings: Settings,
+    /// Mirrors, and the registry itself as the last.
+    endpoints: Vec<Endpoint>,
 }
 
-/// A blob that arrives. A broken connection is taken up again where it broke.
-pub struct Blob<'registry> {
-    _registry: &'registry Registry,
-}
-
-impl Read for Blob<'_> {
-    fn read(&mut self, _bytes: &mut [u8]) -> io::Result<usize> {
-        Err(io::Error::other("not yet"))
-    }
-}
-
-#[allow(missing_docs, unused_variables, clippy::missing_errors_doc)]
 impl Registry {
+    /// Nothing is sent yet: the first question finds out whether the registry is there.
     pub fn connect(
         reference: &Reference,
         access: Access,
         settings: &Settings,
         witness: Arc<dyn Witness>,
     ) -> Result<Self> {
-        Ok(Self { _witness: witness })
+        let (name, repository) = (&reference.registry, &reference.repository);
+        let mut endpoints = Vec::new();
+        if access == Access::Pull {
+            for mirror in settings.mirrors(name) {
+                endpoints.push(Endpoint::mirror(mirror, repository, settings, &witness)?);
+            }
+        }
+        endpoints.push(Endpoint::registry(name, repository, settings, None, &witness)?);
+        let actions = if access == Access::Pull { "pull" } else { "pull,push" };
+        for endpoint in &endpoints {
+            endpoint.auth.wants(&format!("repository:{repository}:{actions}"));
+        }
+        Ok(Self { name: name.clone(), repository: repository.clone(), settings: settings.clone(), endpoints })
     }
 
-    pub fn head_manifest(&self, tag_or_digest: &str) -> Result<Option<Head>> {
-        Err(Error::new("not yet"))
+    /// The name by which people know it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
-    pub fn manifest(&self, tag_or_digest: &str) -> Result<Fetched> {
-        Err(Error::new("not yet"))
+    /// `/v2/NAME/manifests/latest`
+    fn path(&self, what: &str) -> String {
+        format!("/v2/{}/{what}", self.repository)
     }
 
-    pub fn blob(&self, descriptor: &Descriptor) -> Result<Blob<'_>> {
-        Err(Error::new("not yet"))
+    /// Asks the mirrors, then the registry. A mirror counts only if it has the answer.
+    fn ask(&self, request: &Request<'_>, doing: &str) -> Result<(Answer, &Endpoint)> {
+        let mut failure = None;
+        for endpoint in self.endpoints.iter().filter(|endpoint| !endpoint.is_dead()) {
+            match endpoint.ask(request) {
+                Ok(answer) if endpoint.is_mirror && answer.status >= 300 => {}
+                Ok(answer) => return Ok((answer, endpoint)),
+                Err(found) => failure = Some(found),
+            }
+        }
+        let failure = failure.map(|failure| failure.explain(doing));
+        Err(failure.unwrap_or_else(|| Error::new(format!("{doing}: nobody was asked"))))
     }
 
-    pub fn has_blob(&self, descriptor: &Descriptor) -> Result<bool> {
-        Err(Error::new("not yet"))
+    /// The error for an answer that is not the one hoped for.
+    fn refused(&self, doing: &str, answer: &Answer, endpoint: &Endpoint) -> Error {
+        failure::of(doing, answer, &endpoint.name, endpoint.auth.user().as_deref())
     }
+}
 
-    pub fn push_manifest(&self, tag_or_digest: &str, media_type: &MediaType, bytes: &[u8]) -> Result<Digest> {
-        Err(Error::new("not yet"))
-    }
-
-    pub fn tags(&self) -> Result<Vec<String>> {
-        Err(Error::new("not yet"))
-    }
+/// The caller's place in the source, as the trace writes it.
+#[track_caller]
+fn here() -> String {
+    let place = Location::caller();
+    format!("{}:{}", place.file(), place.line())
 }
