@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -371,8 +372,8 @@ pub fn debian_archive() -> Result<PathBuf, String> {
     const SUITE: &str = "bookworm";
     needs("mmdebstrap")?;
     let failed = |error: std::io::Error| format!("this needs room in /var/tmp: {error}");
-    let user = fs::read_to_string("/proc/self/loginuid").map(drop).ok().and_then(|()| std::env::var("USER").ok());
-    let place = format!("/var/tmp/boxlab-test-debian-{SUITE}-{}-1", user.unwrap_or_else(|| "all".to_owned()));
+    let uid = fs::metadata("/proc/self").map_err(failed)?.uid();
+    let place = format!("/var/tmp/boxlab-test-debian-{SUITE}-{uid}-1");
     let path = PathBuf::from(format!("{place}.tar"));
     // Several test programs may want it at once: one makes it.
     let lock = File::create(format!("{place}.lock")).map_err(failed)?;
