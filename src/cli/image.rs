@@ -6,6 +6,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::context::Context;
 use super::output;
 use super::pull::{Pull, PullOptions};
+use super::push::Push;
 use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
 use crate::image::locks::Held;
@@ -17,6 +18,8 @@ use crate::kernel::{Kernel, nearest};
 pub enum ImageCommand {
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<Pull>),
+    #[command(about = about("image push"), after_help = after_help("image push"))]
+    Push(Box<Push>),
     #[command(about = about("image host"), after_help = after_help("image host"))]
     Host {
         /// Programs to add to the usual ones, by name or path
@@ -29,6 +32,7 @@ impl ImageCommand {
     pub fn run(self, context: &Context) -> Result<i32> {
         match self {
             Self::Pull(command) => command.run(context),
+            Self::Push(command) => command.run(context),
             Self::Host { programs } => host_image(context, &programs),
         }
     }

@@ -11,6 +11,7 @@ mod guards;
 mod image;
 mod lab;
 mod limits;
+mod login;
 mod manifest;
 mod manual;
 mod mount;
@@ -20,6 +21,7 @@ mod output;
 mod page;
 mod progress;
 mod pull;
+mod push;
 mod registry_options;
 mod run;
 mod seccomp;
@@ -122,6 +124,12 @@ enum Command {
     },
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<pull::Pull>),
+    #[command(about = about("image push"), after_help = after_help("image push"))]
+    Push(Box<push::Push>),
+    /// Tell boxlab who you are to a registry
+    Login(login::Login),
+    /// Make boxlab forget who you are to a registry
+    Logout(login::Logout),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -150,6 +158,9 @@ impl Cli {
             Command::Image { command } => command.run(&context),
             Command::Manifest { command } => command.run(&context),
             Command::Pull(command) => command.run(&context),
+            Command::Push(command) => command.run(&context),
+            Command::Login(command) => command.run(&context),
+            Command::Logout(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),

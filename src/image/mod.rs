@@ -45,6 +45,7 @@ mod loader;
 pub mod manifest;
 pub mod platform;
 pub mod pull;
+pub mod push;
 mod recipe;
 mod reference;
 pub mod registry;
