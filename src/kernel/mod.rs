@@ -60,7 +60,7 @@ use crate::error::{Error, Result};
 use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Exchange, Observer, Record, decode};
 
-pub use beneath::{Attributes, Beneath, Node, Time};
+pub use beneath::{Attributes, Beneath, Node, Time, is_opaque};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use descriptors::leads_to_directory;
