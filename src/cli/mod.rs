@@ -7,6 +7,7 @@ mod compare;
 mod context;
 mod doctor;
 mod explain;
+mod filter;
 mod guards;
 mod image;
 mod lab;
@@ -21,6 +22,9 @@ mod run;
 mod seccomp;
 mod security;
 mod size;
+mod table;
+mod template;
+mod units;
 
 use std::path::PathBuf;
 
@@ -111,6 +115,22 @@ enum Command {
         #[command(subcommand)]
         command: image::ImageCommand,
     },
+    /// Which images there are: `image ls`
+    Images(image::Ls),
+    /// All that is known about an image: `image inspect`
+    Inspect(image::Inspect),
+    /// Which instruction made which layer: `image history`
+    History(image::History),
+    /// Give an image another name: `image tag`
+    Tag(image::Tag),
+    /// Remove images, or names of images: `image rm`
+    Rmi(image::Rm),
+    /// Write images into a file: `image save`
+    Save(image::Save),
+    /// Get images out of a file: `image load`
+    Load(image::Load),
+    /// Make an image of a root filesystem: `image import`
+    Import(image::Import),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -137,6 +157,14 @@ impl Cli {
             Command::Cgroup { command } => command.run(&context),
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
+            Command::Images(command) => command.run(&context),
+            Command::Inspect(command) => command.run(&context),
+            Command::History(command) => command.run(&context),
+            Command::Tag(command) => command.run(&context),
+            Command::Rmi(command) => command.run(&context),
+            Command::Save(command) => command.run(&context),
+            Command::Load(command) => command.run(&context),
+            Command::Import(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),

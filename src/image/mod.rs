@@ -25,20 +25,28 @@
 //!
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 
+pub mod archive;
 mod base;
+mod changes;
+mod collect;
 mod decompress;
 mod describe;
 mod digest;
 mod durable;
 mod elf;
+mod entries;
 mod gather;
 pub mod host;
 mod implied;
+mod index;
 mod layer;
 mod layout;
 pub mod locks;
+mod merged;
+mod plain;
 mod ld_cache;
 mod loader;
+mod queries;
 mod recipe;
 mod reference;
 mod scratch;
@@ -50,8 +58,13 @@ use std::path::PathBuf;
 
 use oci_spec::image::{Descriptor, Digest, ImageConfiguration};
 
+pub use changes::Difference;
+pub use collect::{Outcome, Removed};
+pub use entries::{Entry, Kind};
 pub use host::{DEFAULT_PROGRAMS, HostImage, Made, Notes, Programs, Unresolved};
-pub use reference::Reference;
+pub use merged::{Change, Merged};
+pub use queries::Found;
+pub use reference::{DEFAULT_TAG, Reference};
 pub use store::{Progress, Store};
 
 /// One image of a store, ready to be run once its layers are unpacked.
