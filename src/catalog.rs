@@ -268,6 +268,13 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "image pull",
+        about: "Fetch an image from a registry, layer by layer",
+        man: &["skopeo-copy(1)", "umoci-unpack(1)"],
+        shell: "skopeo copy docker://NAME oci:DIR:NAME; umoci unpack --image DIR:NAME BUNDLE",
+        ..NONE
+    },
+    Row {
         command: "image host",
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],

@@ -59,7 +59,7 @@ fn rank(module: &str) -> usize {
 
 /// Lines of code: without comments and without the unit tests at the end.
 fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let end = text.find("#[cfg(test)]").unwrap_or(text.len());
+    let end = text.find("[cfg(test)]").unwrap_or(text.len());
     text[..end]
         .lines()
         .enumerate()

@@ -104,7 +104,7 @@ fn config() -> Result<Config> {
 }
 
 /// True if that is a terminal which understands more than lines.
-fn draws(to: impl IsTerminal) -> bool {
+pub fn draws(to: impl IsTerminal) -> bool {
     to.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 

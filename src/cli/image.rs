@@ -8,19 +8,23 @@ mod layers;
 mod ls;
 mod rm;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::context::Context;
 use super::output;
+use super::pull::{Pull, PullOptions};
 use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
+use crate::image::locks::Held;
 use crate::image::{DEFAULT_TAG, HostImage, Image, Made, Programs, Progress, Reference, Store, host};
-use crate::kernel::nearest;
+use crate::kernel::{Kernel, nearest};
 
 /// Images: the files that containers are made of
 #[derive(Debug, Subcommand)]
 pub enum ImageCommand {
+    #[command(about = about("image pull"), after_help = after_help("image pull"))]
+    Pull(Box<Pull>),
     #[command(about = about("image host"), after_help = after_help("image host"))]
     Host {
         /// Programs to add to the usual ones, by name or path
@@ -53,6 +57,7 @@ impl ImageCommand {
     /// Runs one of them.
     pub fn run(self, context: &Context) -> Result<i32> {
         match self {
+            Self::Pull(command) => command.run(context),
             Self::Host { programs } => host_image(context, &programs),
             Self::Ls(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
@@ -139,21 +144,47 @@ fn at(bar: &ProgressBar, message: &'static str, bytes: u64, total: u64) {
     bar.set_position(bytes);
 }
 
-/// The image of that name; the host image is made when it is missing or old. A
-/// plan takes what there is.
-pub fn find(context: &Context, name: &str, plan: bool) -> Result<Image> {
+/// `--pull`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Always,
+    Missing,
+    Never,
+}
+
+/// The host image, made when it is missing or old.
+pub fn host(context: &Context) -> Result<Image> {
     let store = Store::open(&context.paths.store)?;
-    if name == host::NAME && !plan {
-        return ensure(context, &store, Programs::Remembered).map(|made| made.image);
+    ensure(context, &store, Programs::Remembered).map(|made| made.image)
+}
+
+/// While this is held, nothing is removed from the store.
+pub fn share(context: &Context) -> Result<Held> {
+    Store::open(&context.paths.store)?.share()
+}
+
+/// The image that a container is made of: found, made or pulled. A plan takes what there is.
+pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &PullOptions) -> Result<Image> {
+    if name == host::NAME && !k.plans() {
+        return host(context);
     }
-    match store.find(name)? {
-        Some(image) => {
-            if !plan && !image.is_unpacked() {
-                store.unpack(&image, &crate::image::unpack::Options::default(), &mut |_| ())?;
-            }
+    let store = Store::open(&context.paths.store)?;
+    let found = store.find(name)?.filter(|image| pulling.suits(image));
+    match found {
+        Some(image) if k.plans() => Ok(image),
+        Some(image) if when != When::Always => {
+            pulling.unpack(k, &store, &image)?;
             Ok(image)
         }
-        None => Err(unknown(name)),
+        None if when == When::Never || k.plans() => Err(unknown(name)),
+        found => {
+            let reference = Reference::parse(name)?;
+            if found.is_none() && !context.quiet() {
+                eprintln!("Unable to find image '{}' locally", reference.familiar());
+            }
+            let pulled = pulling.pull(context, k, &reference, context.quiet());
+            pulled.map_err(|error| error.hint(perhaps(name)))
+        }
     }
 }
 
@@ -162,9 +193,16 @@ fn unknown(name: &str) -> Error {
     if name == host::NAME {
         return error.hint("`boxlab image host` makes it.");
     }
-    let near =
-        nearest(name, [host::NAME].into_iter()).map(|near| format!("Did you mean '{near}'? ")).unwrap_or_default();
-    error.hint(format!("{near}So far there is one image, `host`, made of this machine's own programs;\na program in it runs as `boxlab run host {name}`."))
+    error.hint(format!(
+        "{}\n`boxlab images` lists what is here; `boxlab pull {name}` fetches it from a registry.",
+        perhaps(name)
+    ))
+}
+
+/// What somebody may have meant who named an image that can't be had.
+fn perhaps(name: &str) -> String {
+    let near = nearest(name, [host::NAME].into_iter()).map(|near| format!("Did you mean '{near}'? "));
+    format!("{}A program of this machine runs as `boxlab run host {name}`.", near.unwrap_or_default())
 }
 
 /// The store that the options name.

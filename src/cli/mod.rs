@@ -18,6 +18,9 @@ mod mounts;
 mod ns;
 mod output;
 mod page;
+mod progress;
+mod pull;
+mod registry_options;
 mod run;
 mod seccomp;
 mod security;
@@ -115,6 +118,8 @@ enum Command {
         #[command(subcommand)]
         command: image::ImageCommand,
     },
+    #[command(about = about("image pull"), after_help = after_help("image pull"))]
+    Pull(Box<pull::Pull>),
     /// Which images there are: `image ls`
     Images(image::Ls),
     /// All that is known about an image: `image inspect`
@@ -157,6 +162,7 @@ impl Cli {
             Command::Cgroup { command } => command.run(&context),
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
+            Command::Pull(command) => command.run(&context),
             Command::Images(command) => command.run(&context),
             Command::Inspect(command) => command.run(&context),
             Command::History(command) => command.run(&context),

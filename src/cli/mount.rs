@@ -9,7 +9,6 @@ use super::image;
 use super::lab::{Common, DONE, Lab};
 use crate::catalog::{about, after_help};
 use crate::error::{IoContext, Result};
-use crate::image::host;
 use crate::kernel::{Child, Kernel};
 use crate::primitives::mount::overlay::Layers;
 use crate::primitives::mount::{bind, overlay, pivot, proc, propagation, readonly, tmpfs};
@@ -137,7 +136,8 @@ fn lab_overlay(lab: &Lab<'_>) -> Result<i32> {
     if !lab.k.plans() {
         furnish(&lower)?;
     }
-    let layers = Layers { lower: vec![lower], upper, work, userxattr: lab.in_user_namespace() };
+    let userxattr = lab.in_user_namespace();
+    let layers = Layers { lower: vec![lower], upper, work, links: PathBuf::new(), userxattr };
     lab.isolate(
         |k| in_own_namespace(k, |k| overlay::demonstrate(k, &layers, &merged)),
         |k, _| {
@@ -200,7 +200,7 @@ enum Root {
 impl Root {
     fn choose(context: &Context, rootfs: Option<PathBuf>) -> Result<Self> {
         let Some(directory) = rootfs else {
-            let image = image::find(context, host::NAME, false)?;
+            let image = image::host(context)?;
             return Ok(Self::Shared(image.layers().into_iter().next().unwrap_or_default()));
         };
         let found = directory.canonicalize().or_fail(|| format!("cannot use {} as a root", directory.display()))?;

@@ -9,10 +9,11 @@ use clap::Args;
 use super::Trace;
 use super::context::Context;
 use super::guards::GuardOptions;
-use super::image;
+use super::image::{self, When};
 use super::lab::{self, Options};
 use super::limits::LimitOptions;
 use super::mounts;
+use super::pull::PullOptions;
 use super::size;
 use crate::catalog;
 use crate::container::launch;
@@ -26,7 +27,7 @@ use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags,
     Kernel, Maps, Mode, is_terminal, is_terminal_input, leads_to_directory, random_hex,
 };
-use crate::ledger::Ledger;
+use crate::ledger::{Item, Ledger};
 use crate::primitives::mount::overlay::Layers;
 
 /// Where programs are looked for if neither image nor user says so.
@@ -97,6 +98,11 @@ pub struct Run {
     /// Use a directory as the root filesystem; no image is named then
     #[arg(long, value_name = "DIR")]
     rootfs: Option<PathBuf>,
+    /// When to pull the image: `always`, if it is `missing`, `never`
+    #[arg(long, value_name = "WHEN", default_value = "missing")]
+    pull: When,
+    #[command(flatten)]
+    pulling: PullOptions,
     #[command(flatten)]
     limits: LimitOptions,
     #[command(flatten)]
@@ -159,6 +165,8 @@ impl Run {
         }
         let k = context.kernel(Trace::Steps, mode.clone())?;
         k.take_signals()?;
+        // No image is removed between being found and being written down as used.
+        let in_use = if self.rootfs.is_some() || k.plans() { None } else { Some(image::share(context)?) };
         let (image, command) = self.image(context, &k)?;
         if k.plans() {
             let spec = self.spec(context, &mode, &random_hex(32)?, image.as_ref(), command)?;
@@ -167,6 +175,10 @@ impl Run {
             return Ok(status);
         }
         let mut ledger = Ledger::open(&context.paths)?;
+        if let Some(image) = &image {
+            ledger.record(Item::Image(image.id.clone()))?;
+        }
+        drop(in_use);
         let outcome = self.launch(context, &k, &mode, &mut ledger, image.as_ref(), command);
         let cleared = ledger.clear(&k);
         if outcome.is_ok() {
@@ -203,7 +215,7 @@ impl Run {
             None => (OsStr::new("host"), &[][..]),
         };
         let name = name.to_str().ok_or_else(|| Error::usage("an image's name is text"))?;
-        image::find(context, name, k.plans()).map(|image| (Some(image), command))
+        image::obtain(context, k, name, self.pull, &self.pulling).map(|image| (Some(image), command))
     }
 
     /// Everything that is wanted, from the options and the image.
@@ -280,8 +292,8 @@ impl Run {
             shifted = lower.into_iter().enumerate().map(place).collect();
             lower = shifted.iter().map(|(_, place)| place.clone()).collect();
         }
-        let (upper, work) = (writable.join("upper"), writable.join("work"));
-        Ok((Root::Overlay(Layers { lower, upper, work, userxattr: in_user_namespace }), shifted))
+        let (upper, work, links) = (writable.join("upper"), writable.join("work"), running.join("lower"));
+        Ok((Root::Overlay(Layers { lower, upper, work, links, userxattr: in_user_namespace }), shifted))
     }
 
     /// What it may use, and the cgroups that hold it to that.

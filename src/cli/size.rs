@@ -20,9 +20,32 @@ pub fn parse(text: &str) -> Result<u64, String> {
     if bytes.is_finite() && bytes >= 0.0 && bytes < u64::MAX as f64 { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
+/// `74.8MB`: decimal, with three digits that count, as Docker shows sizes.
+pub fn decimal(bytes: u64) -> String {
+    let mut number = bytes as f64;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB", "TB", "PB"] {
+        if number < 999.5 {
+            break;
+        }
+        number /= 1000.0;
+        unit = larger;
+    }
+    let places = if unit == "B" || number >= 99.95 {
+        0
+    } else if number >= 9.995 {
+        1
+    } else {
+        2
+    };
+    let text = format!("{number:.places$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}{unit}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{decimal, parse};
 
     #[test]
     fn units_are_powers_of_two() {
@@ -36,6 +59,22 @@ mod tests {
             ("10b", 10),
         ] {
             assert_eq!(parse(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_three_digits_that_count() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (999, "999B"),
+            (1000, "1kB"),
+            (1_234, "1.23kB"),
+            (58_520_315, "58.5MB"),
+            (116_500_000, "116MB"),
+            (999_999, "1MB"),
+            (2_000_000_000, "2GB"),
+        ] {
+            assert_eq!(decimal(bytes), text);
         }
     }
 

@@ -7,7 +7,7 @@
 use std::fs::Permissions;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
 use super::attach::Attached;
@@ -23,7 +23,8 @@ use crate::kernel::{
 use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
 use crate::primitives::cgroup::{group, mem};
-use crate::primitives::mount::idmap;
+use crate::primitives::mount::overlay::Layers;
+use crate::primitives::mount::{idmap, overlay};
 use crate::primitives::ns::user;
 use crate::primitives::security::lsm as security;
 
@@ -43,6 +44,9 @@ pub fn prepare(paths: &Paths, spec: &Spec, ledger: &mut Ledger) -> Result<()> {
         let writable = paths.writable(ledger.short_id());
         ledger.record(Item::Directory(writable.clone()))?;
         make_writable(spec, &writable, &[&layers.upper, &layers.work])?;
+        if spec.shifted.is_empty() && overlay::needs_links(layers) {
+            make_links(layers)?;
+        }
     }
     spec.shifted.iter().try_for_each(|(_, target)| paths::make(target))?;
     for mount in &spec.mounts {
@@ -74,6 +78,16 @@ fn make_writable(spec: &Spec, place: &Path, layers: &[&Path]) -> Result<()> {
     // The host's root still owns the way there, and lets that group pass.
     chown(place, None, Some(group)).or_fail(|| cannot(place))?;
     std::fs::set_permissions(place, Permissions::from_mode(0o710)).or_fail(|| cannot(place))
+}
+
+/// A short name for each layer below.
+fn make_links(layers: &Layers) -> Result<()> {
+    paths::make(&layers.links)?;
+    for (place, layer) in layers.lower.iter().enumerate() {
+        let link = layers.links.join(place.to_string());
+        symlink(layer, &link).or_fail(|| format!("cannot make {}", link.display()))?;
+    }
+    Ok(())
 }
 
 /// What the container finds in /etc.

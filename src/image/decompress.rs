@@ -7,8 +7,8 @@ use std::fmt;
 use std::io::{self, Chain, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
-use oci_spec::image::MediaType;
 
+use super::manifest::Compression;
 use crate::error::{Error, IoContext, Result};
 
 /// How each kind begins.
@@ -18,17 +18,6 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// told otherwise; this bounds the memory of three layers at a time. `zstd --long` asks for 2^27.
 const LARGEST_WINDOW: u32 = 24;
 
-/// How a layer is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// It is not.
-    None,
-    /// RFC 1952
-    Gzip,
-    /// RFC 8878
-    Zstd,
-}
-
 impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -36,23 +25,6 @@ impl fmt::Display for Compression {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
         })
-    }
-}
-
-/// How a layer of that media type is compressed; of both families, OCI's and Docker's.
-pub fn compression(media_type: &MediaType) -> Result<Compression> {
-    match media_type.as_ref() {
-        "application/vnd.oci.image.layer.v1.tar" | "application/vnd.docker.image.rootfs.diff.tar" => {
-            Ok(Compression::None)
-        }
-        "application/vnd.oci.image.layer.v1.tar+gzip" | "application/vnd.docker.image.rootfs.diff.tar.gzip" => {
-            Ok(Compression::Gzip)
-        }
-        "application/vnd.oci.image.layer.v1.tar+zstd" | "application/vnd.docker.image.rootfs.diff.tar.zstd" => {
-            Ok(Compression::Zstd)
-        }
-        other => Err(Error::new(format!("cannot use a layer of the media type {other:?}"))
-            .hint("boxlab knows layers as tar, gzip and zstd, which the registry itself holds.")),
     }
 }
 

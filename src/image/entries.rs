@@ -1,26 +1,20 @@
-//! What is in a layer: the entries of its tar archive, one after the other.
+//! What is in a layer, without unpacking it: its entries, one after the other.
 //!
-//! Beside files a layer holds *whiteouts*: `.wh.NAME` says that NAME of the layers below is gone,
-//! `.wh..wh..opq` that a directory shows nothing of them. It does *not* write anything.
+//! They are understood as the unpacker does (`unpack/`): the same reader, the same names, so that
+//! what is shown here is what a container gets. It does *not* write anything.
 //! See tar(5), and the OCI image specification, layer.md.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
-use tar::{Archive, EntryType};
-
-use crate::error::{Error, IoContext, Result};
-use crate::kernel::clean;
-
-/// The name of a whiteout begins with this.
-const WHITEOUT: &[u8] = b".wh.";
-/// The whiteout of everything below in this directory.
-const OPAQUE: &[u8] = b".wh..wh..opq";
-/// Extended attributes are PAX records with this prefix.
-pub const XATTR: &str = "SCHILY.xattr.";
+use super::unpack::archive::{self, Archive};
+use super::unpack::name::{Name, clean, refused};
+use super::unpack::sparse::Piece;
+use crate::error::Result;
+use crate::kernel::Time;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,12 +29,12 @@ pub struct Entry {
     pub uid: u64,
     /// Group.
     pub gid: u64,
-    /// Seconds since 1970.
-    pub mtime: u64,
+    /// When it was last changed.
+    pub modified: Time,
     /// Bytes of a regular file.
     pub size: u64,
     /// Extended attributes, xattr(7).
-    pub xattrs: BTreeMap<String, Vec<u8>>,
+    pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// What an entry is.
@@ -66,69 +60,85 @@ pub enum Kind {
     Opaque,
 }
 
-/// Reads a layer; `each` gets every entry with its content.
+/// Reads a layer to its end; `each` gets every entry with its content.
 pub fn read(layer: impl Read, each: &mut dyn FnMut(Entry, &mut dyn Read) -> Result<()>) -> Result<()> {
-    let doing = || "cannot read the layer".to_owned();
-    let mut archive = Archive::new(layer);
-    for found in archive.entries().or_fail(doing)? {
-        let mut found = found.or_fail(doing)?;
-        if let Some(entry) = entry(&mut found)? {
-            each(entry, &mut found)?;
+    let mut archive = Archive::new(layer, u64::MAX);
+    while let Some(found) = archive.next()? {
+        let whole = vec![Piece { offset: 0, length: found.size }];
+        let pieces = found.pieces.clone().unwrap_or(whole);
+        if let Some(entry) = entry(found)? {
+            let size = entry.size;
+            each(entry, &mut Content { archive: &mut archive, pieces: pieces.into_iter(), piece: None, at: 0, size })?;
         }
     }
-    Ok(())
+    archive.finish()
 }
 
-fn entry(found: &mut tar::Entry<'_, impl Read>) -> Result<Option<Entry>> {
-    let path = clean(Path::new(OsStr::from_bytes(&found.path_bytes())))?;
-    let doing = || format!("cannot read {} in the layer", path.display());
-    let xattrs = xattrs(found).or_fail(doing)?;
-    let header = found.header();
-    let device = || -> io::Result<(u32, u32)> {
-        Ok((header.device_major()?.unwrap_or_default(), header.device_minor()?.unwrap_or_default()))
-    };
-    let link = || found.link_name_bytes().map(|name| PathBuf::from(std::ffi::OsString::from_vec(name.into_owned())));
-    let missing = || Error::new(format!("{}: the link does not say where to", doing()));
-    let kind = match header.entry_type() {
-        EntryType::Directory => Kind::Directory,
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
-        EntryType::Symlink => Kind::Symlink(link().ok_or_else(missing)?),
-        EntryType::Link => Kind::Link(clean(&link().ok_or_else(missing)?)?),
-        EntryType::Char => device().map(|(major, minor)| Kind::Character(major, minor)).or_fail(doing)?,
-        EntryType::Block => device().map(|(major, minor)| Kind::Block(major, minor)).or_fail(doing)?,
-        EntryType::Fifo => Kind::Fifo,
-        // A comment on the archive as a whole; it is no file.
-        EntryType::XGlobalHeader => return Ok(None),
-        other => return Err(Error::new(format!("{}: it is of no known kind ({other:?})", doing()))),
-    };
-    let numbers = || -> io::Result<(u32, u64, u64, u64)> {
-        Ok((header.mode()? & 0o7777, header.uid()?, header.gid()?, header.mtime()?))
-    };
-    let (mode, uid, gid, mtime) = numbers().or_fail(doing)?;
-    let size = if kind == Kind::File { found.size() } else { 0 };
-    let Some((path, kind)) = whiteout(path, kind) else { return Ok(None) };
-    Ok(Some(Entry { path, kind, mode, uid, gid, mtime, size, xattrs }))
-}
-
-/// A whiteout gets the path that it is about; `None` for what aufs kept for itself.
-fn whiteout(path: PathBuf, kind: Kind) -> Option<(PathBuf, Kind)> {
-    let directory = path.parent().unwrap_or(Path::new(""));
-    match path.file_name().map(OsStr::as_bytes) {
-        Some(OPAQUE) => Some((directory.to_owned(), Kind::Opaque)),
-        Some(name) if name.starts_with(b".wh..wh.") => None,
-        Some(name) if name.starts_with(WHITEOUT) && name.len() > WHITEOUT.len() => {
-            Some((directory.join(OsStr::from_bytes(&name[WHITEOUT.len()..])), Kind::Whiteout))
+/// `None` for bookkeeping, which is no file.
+fn entry(found: archive::Entry) -> Result<Option<Entry>> {
+    let link = || PathBuf::from(OsString::from_vec(found.link.clone()));
+    let (path, kind) = match Name::new(&found.path)? {
+        Name::Internal => return Ok(None),
+        Name::Whiteout(path) => (path, Kind::Whiteout),
+        Name::Opaque(path) => (path, Kind::Opaque),
+        Name::File(path) => {
+            let kind = match found.kind {
+                archive::Kind::File => Kind::File,
+                archive::Kind::HardLink => Kind::Link(clean(&found.link)?),
+                archive::Kind::Symlink => Kind::Symlink(link()),
+                archive::Kind::Character(major, minor) => Kind::Character(major, minor),
+                archive::Kind::Block(major, minor) => Kind::Block(major, minor),
+                archive::Kind::Directory => Kind::Directory,
+                archive::Kind::Fifo => Kind::Fifo,
+                archive::Kind::Other(flag) => {
+                    let why = format!("it is of no known kind ('{}')", char::from(flag).escape_default());
+                    return Err(refused(&path, &why, "The layer was made by a tool that boxlab does not know."));
+                }
+            };
+            (path, kind)
         }
-        _ => Some((path, kind)),
-    }
+    };
+    let size = if kind == Kind::File { found.size } else { 0 };
+    let xattrs = found.xattrs.into_iter().map(|(name, value)| (name.into_bytes(), value)).collect();
+    let archive::Entry { mode, uid, gid, modified, .. } = found;
+    Ok(Some(Entry { path, kind, mode, uid, gid, modified, size, xattrs }))
 }
 
-fn xattrs(found: &mut tar::Entry<'_, impl Read>) -> io::Result<BTreeMap<String, Vec<u8>>> {
-    let mut xattrs = BTreeMap::new();
-    for record in found.pax_extensions()?.into_iter().flatten() {
-        let record = record?;
-        let name = record.key().ok().and_then(|key| key.strip_prefix(XATTR));
-        xattrs.extend(name.map(|name| (name.to_owned(), record.value_bytes().to_vec())));
+/// The content of a file, with zeros where it has holes.
+struct Content<'a, Source> {
+    archive: &'a mut Archive<Source>,
+    pieces: std::vec::IntoIter<Piece>,
+    /// The one that is being read, and what is left of it.
+    piece: Option<Piece>,
+    /// How much of the file has been read.
+    at: u64,
+    size: u64,
+}
+
+impl<Source: Read> Read for Content<'_, Source> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let piece = loop {
+            match self.piece.or_else(|| self.pieces.next()) {
+                Some(piece) if piece.length == 0 => self.piece = None,
+                other => break other,
+            }
+        };
+        let room = buffer.len() as u64;
+        let hole = piece.map_or(self.size, |piece| piece.offset).saturating_sub(self.at).min(room);
+        if hole > 0 {
+            self.piece = piece;
+            self.at += hole;
+            let hole = usize::try_from(hole).unwrap_or(buffer.len());
+            buffer[..hole].fill(0);
+            return Ok(hole);
+        }
+        let Some(piece) = piece else { return Ok(0) };
+        let bytes = self.archive.content().map_err(|error| io::Error::other(error.to_string()))?;
+        let count = bytes.len().min(buffer.len()).min(usize::try_from(piece.length).unwrap_or(usize::MAX));
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        self.archive.consume(count);
+        self.at += count as u64;
+        self.piece = Some(Piece { offset: self.at, length: piece.length - count as u64 });
+        Ok(count)
     }
-    Ok(xattrs)
 }

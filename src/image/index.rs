@@ -9,6 +9,7 @@ use std::path::Path;
 use oci_spec::image::{Descriptor, Digest, ImageIndex, ImageManifest, MediaType};
 
 use super::layout::{Layout, REFERENCE, REPOSITORY_DIGEST, annotation, without_needless};
+use super::manifest::DOCKER_LIST;
 use crate::error::Result;
 
 /// A line of the index.
@@ -101,7 +102,7 @@ impl Layout {
     }
 }
 
-fn is_index(descriptor: &Descriptor) -> bool {
-    let docker = "application/vnd.docker.distribution.manifest.list.v2+json";
-    *descriptor.media_type() == MediaType::ImageIndex || descriptor.media_type().to_string() == docker
+/// An index lists a manifest for each platform.
+pub(super) fn is_index(descriptor: &Descriptor) -> bool {
+    *descriptor.media_type() == MediaType::ImageIndex || descriptor.media_type().as_ref() == DOCKER_LIST
 }

@@ -17,6 +17,7 @@ use super::entries::{self, Entry, Kind};
 use super::plain::Plain;
 use super::{Image, Store};
 use crate::error::{IoContext, Result};
+use crate::kernel::Time;
 
 /// Where an entry is: the number of the layer from the bottom, and of the entry in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,7 +137,7 @@ impl Merged {
                 mode: 0o755,
                 uid: 0,
                 gid: 0,
-                mtime: 0,
+                modified: Time::default(),
                 size: 0,
                 xattrs: BTreeMap::new(),
             };
@@ -192,7 +193,7 @@ mod tests {
             mode: 0o644,
             uid: 0,
             gid: 0,
-            mtime: 0,
+            modified: Default::default(),
             size: 0,
             xattrs: BTreeMap::new(),
         };

@@ -1,11 +1,14 @@
 //! Images: plain files, packed in layers, described by three small JSON documents.
 //!
 //! What it builds: a store of images on disk (an OCI image layout), and the
-//! **host image**, which is made of this machine's own programs. What it does
-//! *not*: start anything, mount anything, or speak to a network.
+//! **host image**, which is made of this machine's own programs, and the client of
+//! registries. What it does *not*: start anything or mount anything.
 //! In reading order:
 //!
 //! - [`Reference`]: what a user types becomes the address of an image
+//! - [`manifest`]: the documents that a registry hands out
+//! - [`platform`]: which of an image's platforms suits this machine
+//! - [`registry`]: how both are fetched and stored, by HTTP
 //! - `elf`: what a program asks for, read from its own header
 //! - `ld_cache`: the dynamic loader's telephone book, /etc/ld.so.cache
 //! - `loader`: where the dynamic loader finds each library
@@ -46,9 +49,13 @@ mod merged;
 mod plain;
 mod ld_cache;
 mod loader;
+pub mod manifest;
+pub mod platform;
+pub mod pull;
 mod queries;
 mod recipe;
 mod reference;
+pub mod registry;
 mod scratch;
 mod sources;
 mod store;
@@ -63,6 +70,7 @@ pub use collect::{Outcome, Removed};
 pub use entries::{Entry, Kind};
 pub use host::{DEFAULT_PROGRAMS, HostImage, Made, Notes, Programs, Unresolved};
 pub use merged::{Change, Merged};
+pub use platform::Platform;
 pub use queries::Found;
 pub use reference::{DEFAULT_TAG, Reference};
 pub use store::{Progress, Store};

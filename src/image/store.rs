@@ -24,10 +24,11 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::image::{Descriptor, Digest};
 
-use super::decompress::{compression, decompress};
+use super::decompress::decompress;
 use super::durable::sync_directory;
 use super::layout::{Layout, Named};
 use super::locks::{self, Claim, Held};
+use super::manifest::compression;
 use super::scratch::{self, Scratch};
 use super::unpack::{Options, Unpacked, unpack_verified};
 use super::{Image, Layer, Reference, digest, host, implied};

@@ -76,10 +76,19 @@ pub fn has_others() -> bool {
 
 /// True if this group exists in the user namespace of this process.
 pub fn has_group(gid: u32) -> bool {
-    let map = std::fs::read_to_string("/proc/self/gid_map").unwrap_or_default();
+    maps_to("/proc/self/gid_map", gid)
+}
+
+/// True if this user and this group exist in it.
+pub fn has((uid, gid): (u32, u32)) -> bool {
+    maps_to("/proc/self/uid_map", uid) && has_group(gid)
+}
+
+fn maps_to(file: &str, id: u32) -> bool {
+    let map = std::fs::read_to_string(file).unwrap_or_default();
     map.lines().any(|line| {
         let numbers: Vec<u32> = line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
-        matches!(numbers[..], [inside, _, count] if gid >= inside && gid - inside < count)
+        matches!(numbers[..], [inside, _, count] if id >= inside && id - inside < count)
     })
 }
 

@@ -57,9 +57,9 @@ use nix::errno::Errno;
 
 use crate::error::{Error, Result};
 use crate::trace::relay::Link;
-use crate::trace::{Detail, Event, Observer, Record, decode};
+use crate::trace::{Detail, Event, Exchange, Observer, Record, decode};
 
-pub use beneath::{Attributes, Beneath, clean};
+pub use beneath::{Attributes, Beneath, Node, Time};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};
 pub use descriptors::leads_to_directory;
@@ -79,7 +79,7 @@ pub use outside::Outside;
 pub use parts::{Parts, nearest};
 pub use process::Program;
 pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
-pub use signal::reset as reset_signals;
+pub use signal::{interrupted, reset as reset_signals};
 pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
 pub use tree::remove_tree;
 
@@ -158,6 +158,19 @@ impl Kernel {
             });
         }
         self.step.replace(Some(why));
+    }
+
+    /// Tells a question to a server, why it was asked, and the answer. It has happened
+    /// already: whoever asks need not be the process's one and only thread.
+    pub fn exchange(&self, why: &str, exchange: &Exchange) {
+        if self.detail >= Detail::Steps && !self.is_muted() {
+            let source = exchange.source.clone();
+            let file = source.split(':').next().unwrap_or_default();
+            self.tell(Event::Step { primitive: primitive(file), text: why.to_owned(), source });
+        }
+        if self.tells() {
+            self.tell(Event::Exchange(exchange.clone()));
+        }
     }
 
     /// Says what can be seen from another terminal while `--pause` waits.

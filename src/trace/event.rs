@@ -2,6 +2,8 @@
 //!
 //! Their JSON form is the format of `--trace json`, one object a line.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened.
@@ -33,6 +35,8 @@ pub enum Event {
         /// Source file and line.
         source: String,
     },
+    /// A question to a server, and its answer.
+    Exchange(Exchange),
     /// What a call changed, read from the kernel before and after.
     State {
         /// What was looked at: `uts namespace`, `hostname`, ...
@@ -88,6 +92,34 @@ pub enum Event {
         /// Its exit status.
         status: i32,
     },
+}
+
+/// One HTTP request and what came back (RFC 9110). Secrets are left out of it: whoever
+/// makes it has replaced them by `***`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// `GET`, `HEAD`, `PUT`, ...
+    pub method: String,
+    /// Whom and what it was sent to.
+    pub url: String,
+    /// The status code; none if no answer came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub status: Option<u16>,
+    /// What went wrong, if no answer came or it broke off.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<String>,
+    /// The headers of the request that matter, names in lower case.
+    pub request: BTreeMap<String, String>,
+    /// The headers of the answer that matter.
+    pub response: BTreeMap<String, String>,
+    /// Bytes of the request's body.
+    pub sent: u64,
+    /// Bytes of the answer's body.
+    pub received: u64,
+    /// How long it took, in nanoseconds.
+    pub ns: u64,
+    /// Source file and line.
+    pub source: String,
 }
 
 /// An event, and who caused it.

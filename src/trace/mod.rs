@@ -2,11 +2,12 @@
 //!
 //! Reading order: [`event`] (what is told), [`decode`] (how it is spelled),
 //! [`narrate`] with [`fold`] and [`samples`] (what is drawn live), and [`json`] (two
-//! renderings), [`record`] (in memory), [`relay`]
+//! renderings), [`exchange`] (how a request to a server looks), [`record`] (in memory), [`relay`]
 //! (how a child's events reach its parent).
 
 pub mod decode;
 pub mod event;
+mod exchange;
 pub mod fold;
 pub mod json;
 pub mod narrate;
@@ -16,7 +17,7 @@ pub mod samples;
 
 use std::io;
 
-pub use event::{Event, Record};
+pub use event::{Event, Exchange, Record};
 
 /// How much of the stream an observer wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

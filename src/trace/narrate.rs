@@ -10,7 +10,7 @@ use colored::{ColoredString, Colorize};
 use super::event::Announced;
 use super::fold::{Fold, Folded};
 use super::samples::Samples;
-use super::{Detail, Event, Observer, Record, decode};
+use super::{Detail, Event, Exchange, Observer, Record, decode, exchange};
 
 /// Columns of the actor at the left edge.
 const MARGIN: usize = 9;
@@ -85,6 +85,7 @@ impl<W: Write> Narrator<W> {
                     other => self.render(&Record { event: other.clone(), role: record.role.clone(), ..*record }),
                 }
             }
+            Event::Exchange(exchange) => self.exchange(role, exchange),
             Event::State { subject, before, after } => self.state(subject, before, after),
             Event::Show { title, lines } => self.show(title, lines),
             Event::Left { part } => self.step(role, &format!("Left out, as you asked: {part}")),
@@ -144,6 +145,15 @@ impl<W: Write> Narrator<W> {
             text.push_str(&format!("{}{}", " ".repeat(gap), time.dimmed()));
         }
         text.trim_end().to_owned() + "\n"
+    }
+
+    fn exchange(&mut self, role: &str, exchange: &Exchange) -> String {
+        let margin = if role == self.speaker { ColoredString::from(" ".repeat(7)) } else { actor(role) };
+        self.speaker = role.to_owned();
+        let (becomes, micro) = (self.marks.becomes, self.marks.micro);
+        let lines = exchange::lines(exchange, becomes, &duration(exchange.ns, micro), self.width - MARGIN - 2);
+        let margins = std::iter::once(margin).chain(std::iter::repeat(ColoredString::from(" ".repeat(7))));
+        margins.zip(lines).map(|(margin, line)| format!("{margin}  {line}\n")).collect()
     }
 
     fn state(&self, subject: &str, before: &str, after: &str) -> String {

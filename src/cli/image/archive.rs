@@ -12,7 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::{Trace, output};
 use crate::error::{Error, IoContext, Result};
 use crate::image::archive::{Format, Import as Wanted, Loaded};
-use crate::kernel::Mode;
+use crate::kernel::{Mode, maps, random_hex};
 
 /// Write images into a file
 #[derive(Debug, Args)]
@@ -155,6 +155,10 @@ impl Unpack {
         let image = store.resolve(&self.image)?.image;
         let k = context.kernel(Trace::Off, Mode::default())?;
         store.unpack_root(&k, &image, &self.directory)?;
+        let alone = maps::needed().is_some_and(|maps| !maps.have_others());
+        if alone && !context.quiet() {
+            eprintln!("Everything belongs to you now: without ranges in /etc/subuid you can't give files away.");
+        }
         Ok(0)
     }
 }
@@ -185,11 +189,13 @@ fn written(path: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> Result<()>
         let file = File::options().write(true).open(path).or_fail(doing)?;
         return write(&mut BufWriter::new(file)).map(|()| 0);
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    let beside = tempfile::Builder::new().prefix(".boxlab-").permissions(mode).tempfile_in(directory).or_fail(doing)?;
-    write(&mut BufWriter::with_capacity(1 << 18, beside.as_file()))?;
-    beside.as_file().sync_all().or_fail(doing)?;
-    beside.persist(path).map_err(|error| error.error).or_fail(doing)?;
-    Ok(0)
+    let name = path.file_name().ok_or_else(|| Error::usage(format!("{}: that is no file's name", doing())))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), random_hex(4)?));
+    let file = File::create_new(&beside).or_fail(doing)?;
+    let whole = write(&mut BufWriter::with_capacity(1 << 18, &file))
+        .and_then(|()| file.sync_all().and_then(|()| fs::rename(&beside, path)).or_fail(doing));
+    if whole.is_err() {
+        fs::remove_file(&beside).ok();
+    }
+    whole.map(|()| 0)
 }

@@ -14,12 +14,14 @@ use serde::de::DeserializeOwned;
 
 use super::source::{self, Source};
 use crate::error::{Error, IoContext, Result};
-use crate::image::decompress::{Compression, decompress_any};
+use crate::image::decompress::decompress_any;
 use crate::image::digest::{self, Hashing};
+use crate::image::index::is_index;
+use crate::image::manifest::{Compression, check_image};
 use crate::image::plain::Plain;
 use crate::image::queries::familiar;
 use crate::image::scratch::Scratch;
-use crate::image::{Reference, Store, describe, reference};
+use crate::image::{Platform, Reference, Store, describe, platform, reference};
 
 /// An image that was loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +99,7 @@ impl Loader<'_> {
         let descriptor = self.of_this_machine(entry)?;
         let bytes = self.blob_document(&descriptor)?;
         let manifest: ImageManifest = self.parse("a manifest", &bytes)?;
+        check_image(&manifest)?;
         let config_bytes = self.blob_document(manifest.config())?;
         let config: ImageConfiguration = self.parse("a configuration", &config_bytes)?;
         let diff_ids = diff_ids(&config, manifest.layers().len())?;
@@ -119,23 +122,15 @@ impl Loader<'_> {
         self.enter(descriptor, name, manifest.config().digest())
     }
 
-    /// Of an index of several platforms the image for this machine, or the only one.
+    /// Of an index of several platforms the image for this machine; only some may be here.
     fn of_this_machine(&self, entry: &Descriptor) -> Result<Descriptor> {
-        let is_index = matches!(entry.media_type(), MediaType::ImageIndex)
-            || entry.media_type().to_string() == "application/vnd.docker.distribution.manifest.list.v2+json";
-        if !is_index {
+        if !is_index(entry) {
             return Ok(entry.clone());
         }
-        let index: ImageIndex = self.parse("an index", &self.blob_document(entry)?)?;
-        let here = index.manifests().iter().filter(|manifest| self.has(manifest.digest())).collect::<Vec<_>>();
-        let fits = |manifest: &&&Descriptor| {
-            let platform = manifest.platform().as_ref();
-            platform.is_some_and(|platform| *platform.architecture() == describe::architecture())
-        };
-        let chosen = here.iter().find(fits).or(if here.len() == 1 { here.first() } else { None });
-        chosen.map(|manifest| (**manifest).clone()).ok_or_else(|| {
-            Error::new(format!("cannot load {}: it holds no image for this machine's architecture", entry.digest()))
-        })
+        let mut index: ImageIndex = self.parse("an index", &self.blob_document(entry)?)?;
+        let here = index.manifests().iter().filter(|manifest| self.has(manifest.digest())).cloned().collect();
+        index.set_manifests(here);
+        platform::choose(&index, &Platform::this()).cloned()
     }
 
     fn has(&self, digest: &Digest) -> bool {

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::thread;
 
 use crate::error::{Error, IoContext, Result};
-use crate::image::unpack::{self, Ids, Options};
+use crate::image::unpack::{self, Options};
 use crate::image::{Image, Store};
 use crate::kernel::errno::EPIPE;
 use crate::kernel::{Kernel, maps};
@@ -29,11 +29,8 @@ impl Store {
         }
         let _shared = self.share()?;
         let unpacked = match maps::needed() {
-            None => self.squash_into(image, directory, Ids::All),
-            Some(maps) => {
-                let ids = if maps.have_others() { Ids::Mapped } else { Ids::One };
-                user::within(k, "unpacker", &maps, |_| self.squash_into(image, directory, ids)).map(drop)
-            }
+            None => self.squash_into(image, directory),
+            Some(maps) => user::within(k, "unpacker", &maps, |_| self.squash_into(image, directory)).map(drop),
         };
         if unpacked.is_err() && is_new {
             // Half a root filesystem is of no use to anybody.
@@ -42,9 +39,9 @@ impl Store {
         unpacked
     }
 
-    fn squash_into(&self, image: &Image, directory: &Path, ids: Ids) -> Result<()> {
+    fn squash_into(&self, image: &Image, directory: &Path) -> Result<()> {
         let (reader, writer) = io::pipe().or_fail(|| "cannot make a pipe".to_owned())?;
-        let options = Options { ids, ..Options::default() };
+        let options = Options::default();
         thread::scope(|scope| {
             let squashing = scope.spawn(|| self.export(image, io::BufWriter::with_capacity(1 << 16, writer)).map(drop));
             let unpacked = unpack::unpack(reader, directory, &options, &mut |_| ());

@@ -18,32 +18,37 @@ pub struct Layers {
     pub upper: PathBuf,
     /// overlayfs's own workshop, on the filesystem of `upper`.
     pub work: PathBuf,
+    /// Where each layer below has its place in the order, from 0, as a short name.
+    pub links: PathBuf,
     /// Mark with `user.` attributes: a user namespace may not set `trusted.` ones.
     pub userxattr: bool,
 }
 
+/// Bytes of options that mount(2) takes: a page with a zero at its end.
+const LONGEST: usize = 4095;
+
 /// Mounts the layers as one tree at `target`.
 pub fn mount(k: &Kernel, layers: &Layers, target: &Path) -> Result<()> {
-    k.mount(Some(OsStr::new("overlay")), target, Some("overlay"), MsFlags::empty(), Some(&options(layers)))
+    let mut all = options(layers, |_, path| escaped(path));
+    if needs_links(layers) {
+        k.step("The paths of so many layers fill more than a page: use short names");
+        k.chdir(&layers.links)?;
+        all = options(layers, |place, _| place.to_string());
+    }
+    k.mount(Some(OsStr::new("overlay")), target, Some("overlay"), MsFlags::empty(), Some(&all))
+}
+
+/// True if the layers can only be mounted by their `links`.
+pub fn needs_links(layers: &Layers) -> bool {
+    options(layers, |_, path| escaped(path)).len() > LONGEST
 }
 
 /// `lowerdir` names the topmost first; `:` separates, so paths escape it.
-fn options(layers: &Layers) -> OsString {
-    let mut options = OsString::from("lowerdir=");
-    for (index, layer) in layers.lower.iter().rev().enumerate() {
-        if index > 0 {
-            options.push(":");
-        }
-        options.push(escaped(layer));
-    }
-    options.push(",upperdir=");
-    options.push(escaped(&layers.upper));
-    options.push(",workdir=");
-    options.push(escaped(&layers.work));
-    if layers.userxattr {
-        options.push(",userxattr");
-    }
-    options
+fn options(layers: &Layers, name: impl Fn(usize, &Path) -> String) -> OsString {
+    let lower: Vec<String> = layers.lower.iter().enumerate().rev().map(|(place, path)| name(place, path)).collect();
+    let (upper, work) = (escaped(&layers.upper), escaped(&layers.work));
+    let userxattr = if layers.userxattr { ",userxattr" } else { "" };
+    format!("lowerdir={},upperdir={upper},workdir={work}{userxattr}", lower.join(":")).into()
 }
 
 fn escaped(path: &Path) -> String {

@@ -1,0 +1,134 @@
+//! Layers made for the purpose, honest and hostile.
+#![cfg(test)]
+
+use super::{Options, unpack_verified};
+use crate::error::Result;
+use crate::image::digest;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use tar::{Builder, EntryType, Header};
+
+/// One entry: path, kind, and the target of a link or the content of a file.
+type Made<'a> = (&'a str, EntryType, &'a str);
+
+/// Writes names as they are: the tar crate would refuse the bad ones.
+fn archive(entries: &[Made<'_>]) -> Vec<u8> {
+    let mut archive = Builder::new(Vec::new());
+    for (path, kind, text) in entries {
+        let mut header = Header::new_ustar();
+        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_mode(if *kind == EntryType::Directory { 0o750 } else { 0o640 });
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(1_000_000);
+        let content = if *kind == EntryType::Regular { *text } else { "" };
+        if content.is_empty() {
+            header.set_link_name_literal(text).unwrap();
+        }
+        header.set_size(content.len() as u64);
+        header.set_cksum();
+        archive.append(&header, content.as_bytes()).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+fn try_unpack(entries: &[Made<'_>], directory: &Path) -> Result<()> {
+    let bytes = archive(entries);
+    unpack_verified(bytes.as_slice(), &digest::of(&bytes), directory, &Options::default(), &mut |_| {}).map(drop)
+}
+
+fn refused(entries: &[Made<'_>]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    try_unpack(entries, directory.path()).unwrap_err().to_string()
+}
+
+#[test]
+fn each_kind_of_entry_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    try_unpack(
+        &[
+            ("d/", EntryType::Directory, ""),
+            ("d/file", EntryType::Regular, "content"),
+            ("d/link", EntryType::Symlink, "/nowhere"),
+            ("second", EntryType::Link, "d/file"),
+            ("missing/parents/file", EntryType::Regular, "x"),
+        ],
+        directory.path(),
+    )
+    .unwrap();
+    assert_eq!(fs::read_to_string(path("second")).unwrap(), "content");
+    assert_eq!(fs::read_link(path("d/link")).unwrap(), Path::new("/nowhere"));
+    let (file, parent) = (path("d/file").metadata().unwrap(), path("d").metadata().unwrap());
+    assert_eq!((file.nlink(), file.mtime(), parent.mtime()), (2, 1_000_000, 1_000_000));
+    assert_eq!(file.permissions().mode() & 0o7777, 0o640);
+    assert_eq!(parent.permissions().mode() & 0o7777, 0o750);
+    assert_eq!(path("missing/parents").metadata().unwrap().permissions().mode() & 0o7777, 0o755);
+}
+
+#[test]
+fn a_later_entry_replaces_an_earlier_one() {
+    let directory = tempfile::tempdir().unwrap();
+    try_unpack(
+        &[
+            ("a", EntryType::Symlink, "elsewhere"),
+            ("a", EntryType::Regular, "new"),
+            ("b", EntryType::Symlink, "elsewhere"),
+            ("b/", EntryType::Directory, ""),
+        ],
+        directory.path(),
+    )
+    .unwrap();
+    assert_eq!(fs::read_to_string(directory.path().join("a")).unwrap(), "new");
+    assert!(directory.path().join("b").symlink_metadata().unwrap().is_dir());
+}
+
+#[test]
+fn paths_out_of_the_layer_are_refused() {
+    for path in ["../x", "/etc/x", "a/../../x", ".."] {
+        let message = refused(&[(path, EntryType::Regular, "x")]);
+        assert!(message.contains("points out of the layer"), "{path}: {message}");
+    }
+    let message = refused(&[("link", EntryType::Link, "/etc/passwd")]);
+    assert!(message.contains("points out of the layer"), "{message}");
+    let message = refused(&[("link", EntryType::Link, "../passwd")]);
+    assert!(message.contains("points out of the layer"), "{message}");
+}
+
+/// Symlinks that point outside, used as directories by later entries: all end inside.
+#[test]
+fn symlinks_lead_nowhere_outside() {
+    let outer = tempfile::tempdir().unwrap();
+    let inner = outer.path().join("layer");
+    for target in ["..", "../..", outer.path().to_str().unwrap(), "/"] {
+        fs::create_dir(&inner).unwrap();
+        let entries = [
+            ("out", EntryType::Symlink, target),
+            ("out/planted", EntryType::Regular, "x"),
+            ("again", EntryType::Symlink, "out"),
+            ("again/planted2", EntryType::Regular, "x"),
+            ("again/d/", EntryType::Directory, ""),
+        ];
+        let _ = try_unpack(&entries, &inner); // a target that is not inside is an error
+        let left: Vec<_> = fs::read_dir(outer.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{target}");
+        fs::remove_dir_all(&inner).unwrap();
+    }
+    assert!(!Path::new("/planted").exists());
+}
+
+#[test]
+fn what_it_does_not_know_it_names() {
+    let message = refused(&[("volume", EntryType::new(b'V'), "")]);
+    assert!(message.contains("unknown kind (tar type 'V')"), "{message}");
+}
+
+#[test]
+fn a_layer_with_another_digest_is_refused() {
+    let bytes = archive(&[("file", EntryType::Regular, "content")]);
+    let directory = tempfile::tempdir().unwrap();
+    let result = unpack_verified(&bytes[..], &digest::of(b"other"), directory.path(), &Options::default(), &mut |_| {});
+    assert!(result.unwrap_err().to_string().contains("has the digest"));
+}
