@@ -128,7 +128,7 @@ impl Item {
 
 /// A container's files may belong to ids that only its user namespace has: there
 /// its root removes what its user outside may not.
-fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
+pub fn remove_directory(k: &Kernel, path: &Path) -> Result<()> {
     let failed = || format!("cannot remove {}", path.display());
     let removed = remove_tree(path);
     let denied = matches!(&removed, Err(error) if error.kind() == io::ErrorKind::PermissionDenied);

@@ -96,6 +96,11 @@ impl FaultProxy {
         shared.most.iter().filter(|(known, _)| known.contains(path)).map(|(_, count)| count.1).max().unwrap_or(0)
     }
 
+    /// Forgets what is still to go wrong.
+    pub fn mend(&self) {
+        self.shared().rules.clear();
+    }
+
     /// Forgets the requests.
     pub fn forget(&self) {
         self.shared().requests.clear();
