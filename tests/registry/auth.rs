@@ -2,12 +2,14 @@
 
 use std::io::Write;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use boxlab::image::registry::Access;
 use oci_spec::image::{Descriptor, MediaType};
 
 use super::common::fault_proxy::{Fault, FaultProxy};
+use super::common::http::{Answer, Server};
 use super::common::images::{self, Family, Image, Packing};
 use super::common::registry::DockerRegistry;
 use super::common::token_service::{Answers, TokenService};
@@ -23,6 +25,7 @@ pub const TRIALS: &[Named] = &[
     ("tokens_expire", tokens_expire),
     ("a_token_server_refuses", a_token_server_refuses),
     ("a_password_stays_with_its_registry", a_password_stays_with_its_registry),
+    ("nobody_else_may_ask_for_the_password", nobody_else_may_ask_for_the_password),
     ("no_secret_is_ever_told", no_secret_is_ever_told),
 ];
 
@@ -220,6 +223,30 @@ fn a_password_stays_with_its_registry() -> Outcome {
     let asked = proxy.requests();
     let told = asked.iter().filter(|request| request.target.contains("/blobs/"));
     check(told.clone().all(|request| request.header("authorization").is_some()), "the registry was told who asks")
+}
+
+/// Where a registry sends to, somebody might ask who we are, and name a token server.
+fn nobody_else_may_ask_for_the_password() -> Outcome {
+    let (registry, image) = with_password()?;
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    let thief = Server::answering(move |request| {
+        seen.lock().expect("no thread panics").push(request.clone());
+        let realm = format!("Bearer realm=\"http://{}/token\"", request.header("host").unwrap_or_default());
+        Answer::new(401, "application/json", "{}").with("www-authenticate", realm)
+    })?;
+    let proxy = FaultProxy::before(&registry.address)?;
+    proxy.fail("GET", "/blobs/", 100, Fault::Redirect(thief.address.to_string()));
+    check(login("thief", &proxy.address, PASSWORD)?.status == 0, "logged in")?;
+    let pulled = ran("thief", &["pull", &format!("{}/tiny:1", proxy.address)]);
+    check(pulled.status == 125, format!("{} can't come: {pulled:?}", image.digest()))?;
+    let requests = requests.lock().expect("no thread panics");
+    let harmless = requests.iter().all(|request| request.header("authorization").is_none());
+    check(!requests.is_empty() && harmless, format!("{requests:?}"))?;
+    check(
+        requests.iter().all(|request| request.target.contains("/blobs/")),
+        format!("no token is asked for: {requests:?}"),
+    )
 }
 
 fn no_secret_is_ever_told() -> Outcome {

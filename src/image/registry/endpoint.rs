@@ -13,7 +13,7 @@ use super::auth::Auth;
 use super::challenge;
 use super::credentials::Credentials;
 use super::fault::{Fault, Trouble};
-use super::http::{Answer, Client, Content, Question, pause};
+use super::http::{Answer, Client, Content, Question, pause, same_place};
 use super::proxy::is_loopback;
 use super::retry::{self, ATTEMPTS};
 use super::secret::{Secret, tamed};
@@ -176,7 +176,8 @@ impl Endpoint {
         let mut answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
         // Once for a token that has expired meanwhile, and once for one that asks for more.
         for _ in 0..2 {
-            if answer.status != 401 {
+            // Whoever the registry has sent us to has no right to ask who we are.
+            if answer.status != 401 || !self.is_own(&answer.url) {
                 break;
             }
             let headers = answer.headers.get_all(header::WWW_AUTHENTICATE);
@@ -189,6 +190,10 @@ impl Endpoint {
             answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
         }
         Ok(answer)
+    }
+
+    fn is_own(&self, url: &Uri) -> bool {
+        self.bases.iter().any(|base| same_place(base, url))
     }
 
     /// Asks by the scheme that this place speaks.
@@ -229,7 +234,7 @@ impl Endpoint {
             }
         };
         // Another host must not learn what is meant for this one.
-        let same = url.authority() == base.authority() && url.scheme() == base.scheme();
+        let same = same_place(&url, base);
         Question {
             why: request.why,
             method: request.method.clone(),

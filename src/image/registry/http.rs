@@ -144,7 +144,7 @@ impl Client {
         for _ in 0..=REDIRECTS {
             let answer = self.exchange(&question)?;
             let Some(target) = redirection(&question, &answer)? else { return Ok(answer) };
-            if target.authority() != question.url.authority() || target.scheme() != question.url.scheme() {
+            if !same_place(&target, &question.url) {
                 question.authorization = None;
             }
             question.url = target;
@@ -286,7 +286,17 @@ fn redirection(question: &Question<'_>, answer: &Answer) -> Result<Option<Uri>, 
     if question.url.scheme_str() == Some("https") && target.scheme_str() != Some("https") {
         return Err(nowhere("it sends from HTTPS to plain HTTP, where anybody could answer"));
     }
+    if !asks && !same_place(&target, &question.url) {
+        // What is sent may be a secret, as is a token that gets other tokens.
+        return Err(nowhere("it sends what was meant for it on to another host"));
+    }
     Ok(Some(target))
+}
+
+/// Whether two addresses have scheme, host and port in common: what the web calls an
+/// origin (RFC 6454).
+pub fn same_place(one: &Uri, other: &Uri) -> bool {
+    one.scheme() == other.scheme() && one.authority() == other.authority()
 }
 
 /// An address relative to another (RFC 3986, section 5).

@@ -271,7 +271,15 @@ fn request<'a>(
 /// Where the next part goes.
 fn location(answer: &Answer, doing: &str) -> std::result::Result<Uri, Broken> {
     let location = answer.header(header::LOCATION).and_then(|location| join(&answer.url, location));
-    location.ok_or_else(|| Broken::Final(Error::new(format!("{doing}: the registry does not say where to send it"))))
+    let failed = |why: &str| Error::new(format!("{doing}: {why}"));
+    let Some(location) = location else {
+        return Err(Broken::Final(failed("the registry does not say where to send it")));
+    };
+    if answer.url.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
+        let hint = "A registry behind a proxy that speaks TLS must be told so: X-Forwarded-Proto, or `relativeurls`.";
+        return Err(Broken::Final(failed("the registry wants it sent by plain HTTP").hint(hint)));
+    }
+    Ok(location)
 }
 
 fn with_digest(url: &Uri, digest: &Digest) -> Uri {
