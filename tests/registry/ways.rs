@@ -70,7 +70,7 @@ fn a_client_can_have_a_certificate() -> Outcome {
     fails(&inspect(), &["cannot read", "me.key"])
 }
 
-/// The first lines of what a proxy was asked.
+/// What a proxy was asked.
 type Asked = Arc<Mutex<Vec<String>>>;
 
 /// A proxy whose tunnels all end at one address, whatever was asked for.
