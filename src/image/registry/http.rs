@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::{Agent, BodyReader, SendBody};
@@ -365,11 +365,6 @@ fn nanoseconds(started: Instant) -> u64 {
 /// A body broke off.
 pub fn broke_off(error: &io::Error, url: &Uri) -> Fault {
     Fault::new(of_io(error), url)
-}
-
-/// Waits, and says for how long at most.
-pub fn pause(duration: Duration) {
-    std::thread::sleep(duration);
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@
 //! See the OCI distribution specification, "Push".
 
 use std::io::{self, Read};
+use std::thread;
 
 use oci_spec::image::{Descriptor, Digest, MediaType};
 use ureq::http::{HeaderName, Method, Uri, header};
 
 use super::endpoint::{Endpoint, Failure, Request, Target};
-use super::http::{Answer, Content, join, pause};
+use super::http::{Answer, Content, join};
 use super::retry::{self, ATTEMPTS};
 use super::{Registry, here};
 use crate::error::{Error, IoContext, Result};
@@ -78,7 +79,7 @@ impl Registry {
                 Err(Broken::Passing(error)) => {
                     let wait = retry::wait(attempt, None, &self.settings.timeouts);
                     let Some(wait) = wait.filter(|_| attempt < ATTEMPTS) else { return Err(error) };
-                    pause(wait);
+                    thread::sleep(wait);
                     attempt += 1;
                 }
             }
