@@ -1,7 +1,7 @@
 //! Saying who asks: passwords, tokens, `boxlab login` and `logout`.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -20,6 +20,7 @@ pub const TRIALS: &[Named] = &[
     ("a_password_is_tried_before_it_is_kept", a_password_is_tried_before_it_is_kept),
     ("credentials_of_docker_are_found", credentials_of_docker_are_found),
     ("without_a_terminal_nothing_is_asked", without_a_terminal_nothing_is_asked),
+    ("at_a_terminal_it_is_asked_and_not_shown", at_a_terminal_it_is_asked_and_not_shown),
     ("anybody_gets_a_token_for_what_is_public", anybody_gets_a_token_for_what_is_public),
     ("one_token_serves_all_threads", one_token_serves_all_threads),
     ("tokens_expire", tokens_expire),
@@ -118,6 +119,28 @@ fn without_a_terminal_nothing_is_asked() -> Outcome {
     check(ran.status == 2 && ran.stderr.contains("--password-stdin"), format!("{ran:?}"))?;
     let ran = super::ran("terminal", &["login", "-u", USER, "-p", "x", "localhost:1"]);
     fails(&ran, &["nothing listens at localhost:1"])
+}
+
+fn at_a_terminal_it_is_asked_and_not_shown() -> Outcome {
+    let (registry, _image) = with_password()?;
+    // The one of the trials has no standard input.
+    let trial = client("asked");
+    let mut command = Command::new(trial.get_program());
+    for (name, value) in trial.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args(["--color", "never", "login", &registry.address]).env("TERM", "xterm");
+    let mut session = rexpect::session::spawn_command(command, Some(10_000)).map_err(|error| error.to_string())?;
+    let failed = |error: rexpect::error::Error| error.to_string();
+    session.exp_string("Username at").map_err(failed)?;
+    session.send_line(USER).map_err(failed)?;
+    session.exp_string("Password of ann at").map_err(failed)?;
+    session.send_line(PASSWORD).map_err(failed)?;
+    let shown = session.exp_string("Login Succeeded").map_err(failed)?;
+    check(!shown.contains("horse"), format!("the password is on the screen: {shown}"))
 }
 
 fn anybody_gets_a_token_for_what_is_public() -> Outcome {
