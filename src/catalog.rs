@@ -373,6 +373,13 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "manifest inspect",
+        about: "What a registry holds under a name, platform by platform",
+        man: &["oci-distribution-spec, spec.md", "oci-image-spec, image-index.md", "skopeo-inspect(1)"],
+        shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
+        ..NONE
+    },
+    Row {
         command: "run",
         about: "Run a program in a container",
         man: &["namespaces(7)", "cgroups(7)", "capabilities(7)", "mount(2)", "pivot_root(2)", "clone(2)"],

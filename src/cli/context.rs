@@ -1,5 +1,6 @@
 //! What the global options, the environment and the config file decide.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Color, Global, Trace};
 use crate::error::{Error, IoContext, Result};
+use crate::image::registry::RegistryConfig;
 use crate::kernel::{Kernel, Mode, window_size};
 use crate::paths::{self, Paths};
 use crate::trace::json::Json;
@@ -20,6 +22,8 @@ use crate::trace::{Detail, Observer, Silent};
 struct Config {
     trace: Option<Trace>,
     color: Option<Color>,
+    #[serde(default)]
+    registries: BTreeMap<String, RegistryConfig>,
 }
 
 /// What all commands need to know.
@@ -47,6 +51,11 @@ impl Context {
     /// True if `-q` stands before the subcommand.
     pub fn quiet(&self) -> bool {
         self.global.quiet
+    }
+
+    /// What the config file says of registries: `[registries."docker.io"]`.
+    pub fn registries(&self) -> &BTreeMap<String, RegistryConfig> {
+        &self.config.registries
     }
 
     /// How much this command tells; `default` is the command's own.
@@ -99,7 +108,10 @@ fn config() -> Result<Config> {
     let parsed = toml::from_str(&text);
     parsed.map_err(|error| {
         let error = Error::new(format!("cannot understand {}: {}", path.display(), error.message()));
-        error.hint("It may set `trace` (off, steps, full, json) and `color` (auto, always, never).")
+        error.hint(
+            "It may set `trace` (off, steps, full, json) and `color` (auto, always, never), and in\n\
+             [registries.\"docker.io\"] `mirrors` (addresses as \"http://HOST:PORT\") and `insecure` (true, false).",
+        )
     })
 }
 

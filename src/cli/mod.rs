@@ -12,6 +12,7 @@ mod guards;
 mod image;
 mod lab;
 mod limits;
+mod manifest;
 mod manual;
 mod mount;
 mod mounts;
@@ -118,6 +119,11 @@ enum Command {
         #[command(subcommand)]
         command: image::ImageCommand,
     },
+    /// Manifests: what an image is made of, as its registry says it
+    Manifest {
+        #[command(subcommand)]
+        command: manifest::Manifest,
+    },
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<pull::Pull>),
     /// Which images there are: `image ls`
@@ -162,6 +168,7 @@ impl Cli {
             Command::Cgroup { command } => command.run(&context),
             Command::Security { command } => command.run(&context),
             Command::Image { command } => command.run(&context),
+            Command::Manifest { command } => command.run(&context),
             Command::Pull(command) => command.run(&context),
             Command::Images(command) => command.run(&context),
             Command::Inspect(command) => command.run(&context),

@@ -65,7 +65,7 @@ impl Platform {
     }
 
     /// Of one entry of an index; `None`: it does not say.
-    fn of(entry: &Descriptor) -> Option<Self> {
+    pub fn of(entry: &Descriptor) -> Option<Self> {
         let platform = entry.platform().as_ref()?;
         let (os, architecture) = (platform.os().to_string(), platform.architecture().to_string());
         Some(Self::new(&os, &architecture, platform.variant().as_deref()))

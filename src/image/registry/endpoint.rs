@@ -52,6 +52,10 @@ pub enum Failure {
 }
 
 impl Failure {
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Fault(fault) if fault.is_passing())
+    }
+
     pub fn explain(&self, doing: &str) -> Error {
         match self {
             Self::Fault(fault) => fault.explain(doing),
@@ -141,7 +145,7 @@ impl Endpoint {
     pub fn ask(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
         let mut request = request.clone();
         for attempt in 1.. {
-            let outcome = self.authorized(&request);
+            let outcome = self.ask_once(&request);
             let (retry_after, most) = match &outcome {
                 Ok(answer) if retry::is_passing(answer.status) => {
                     (answer.header(header::RETRY_AFTER).map(str::to_owned), ATTEMPTS)
@@ -167,7 +171,7 @@ impl Endpoint {
     }
 
     /// Asks, and once more with a name if that is what the registry wants.
-    fn authorized(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
+    pub fn ask_once(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
         let mut request = request.clone();
         let mut authorization = self.auth.known(&self.client).map_err(Failure::Final)?;
         loop {

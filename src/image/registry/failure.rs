@@ -9,6 +9,11 @@ use super::http::Answer;
 use super::secret::tamed;
 use crate::error::Error;
 
+/// There is no such repository.
+pub const NO_REPOSITORY: &str = "NAME_UNKNOWN";
+/// There is no such manifest in it.
+pub const NO_MANIFEST: &str = "MANIFEST_UNKNOWN";
+
 #[derive(Deserialize)]
 struct Body {
     #[serde(default)]
@@ -110,7 +115,7 @@ pub fn of_manifest(doing: &str, answer: &Answer, registry: &str, repository: &st
     if is_a_page(answer) {
         return of(doing, answer, registry, None);
     }
-    if says(answer, "NAME_UNKNOWN") {
+    if says(answer, NO_REPOSITORY) {
         let hint = "Is the name right? A repository comes into being when something is pushed to it.";
         return finish(doing, &format!("{registry} has no repository {repository}"), hint, answer);
     }

@@ -7,15 +7,13 @@ use rustls::{CertificateError, InvalidMessage};
 use ureq::http::Uri;
 
 use super::resolve::Unanswered;
-use super::secret::{shown, tamed};
+use super::secret::tamed;
 use crate::error::Error;
 
 /// No answer came to a question, or it broke off.
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub trouble: Trouble,
-    /// Whom it was sent to, fit to be shown.
-    pub url: String,
     /// `localhost:5000`
     host: String,
     /// Whether a proxy stands between.
@@ -50,7 +48,7 @@ impl Fault {
     pub fn new(trouble: Trouble, url: &Uri) -> Self {
         let host = url.authority().map_or("", |authority| authority.as_str());
         let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        Self { trouble, url: shown(url), host: host.to_owned(), proxied: false }
+        Self { trouble, host: host.to_owned(), proxied: false }
     }
 
     pub fn from_ureq(error: ureq::Error, url: &Uri, proxied: bool) -> Self {

@@ -20,6 +20,8 @@ use crate::kernel::nearest;
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// Tags are asked for in lists; so many lists at most.
 const LISTS: usize = 1000;
+/// So many of them are named when the right one is missing.
+const FEW: usize = 8;
 
 /// What a registry says about a manifest without sending it.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +101,12 @@ impl Registry {
     /// All tags of the repository.
     pub fn tags(&self) -> Result<Vec<String>> {
         let doing = format!("cannot list the tags of {}/{}", self.name, self.repository);
+        let list = self.list(&doing)?;
+        list.map_err(|(answer, endpoint)| self.refused(&doing, &answer, endpoint))
+    }
+
+    /// The tags, or what is answered instead.
+    fn list(&self, doing: &str) -> Result<std::result::Result<Vec<String>, (Answer, &Endpoint)>> {
         let mut tags = Vec::new();
         let mut path = self.path("tags/list");
         for _ in 0..LISTS {
@@ -110,11 +118,11 @@ impl Registry {
                 content: Content::Nothing,
                 source: here(),
             };
-            let (mut answer, endpoint) = self.ask(&request, &doing)?;
+            let (mut answer, endpoint) = self.ask(&request, doing)?;
             if answer.status != 200 {
-                return Err(self.refused(&doing, &answer, endpoint));
+                return Ok(Err((answer, endpoint)));
             }
-            let bytes = answer.bytes(LONGEST).map_err(|error| broke_off(&error, &answer.url).explain(&doing))?;
+            let bytes = answer.bytes(LONGEST).map_err(|error| broke_off(&error, &answer.url).explain(doing))?;
             let list: Tags = serde_json::from_slice(&bytes)
                 .map_err(|_| Error::new(format!("{doing}: {} sends no list", endpoint.name)))?;
             tags.extend(list.tags.unwrap_or_default());
@@ -123,7 +131,7 @@ impl Registry {
                 None => break,
             }
         }
-        Ok(tags)
+        Ok(Ok(tags))
     }
 
     fn doing(&self, tag_or_digest: &str) -> String {
@@ -143,19 +151,24 @@ impl Registry {
         self.ask(&request, &self.doing(tag_or_digest))
     }
 
-    /// No such tag: perhaps another one was meant.
+    /// No such tag: perhaps another one was meant. Some registries tell only a list of tags
+    /// apart from a repository that does not exist.
     fn missing(&self, doing: &str, tag_or_digest: &str, answer: &Answer, endpoint: &Endpoint) -> Error {
         let is_digest = tag_or_digest.contains(':');
         let what = format!("{} {tag_or_digest}", if is_digest { "manifest" } else { "tag" });
-        let error = failure::of_manifest(doing, answer, &endpoint.name, &self.repository, &what);
-        if is_digest || !failure::says(answer, "MANIFEST_UNKNOWN") {
+        let of = |answer: &Answer| failure::of_manifest(doing, answer, &endpoint.name, &self.repository, &what);
+        let error = of(answer);
+        if is_digest || !failure::says(answer, failure::NO_MANIFEST) {
             return error;
         }
-        let Ok(mut tags) = self.tags() else { return error };
+        let mut tags = match self.list(doing) {
+            Ok(Ok(tags)) => tags,
+            Ok(Err((answer, _))) if failure::says(&answer, failure::NO_REPOSITORY) => return of(&answer),
+            _ => return error,
+        };
         if let Some(near) = nearest(tag_or_digest, tags.iter().map(String::as_str)) {
             return error.hint(format!("Did you mean {}/{}:{near}?", self.name, self.repository));
         }
-        const FEW: usize = 8;
         let more = if tags.len() > FEW { ", ..." } else { "" };
         tags.truncate(FEW);
         match tags.is_empty() {

@@ -46,7 +46,7 @@ pub struct Question<'a> {
 pub enum Content<'a> {
     Nothing,
     Bytes(&'a [u8]),
-    Stream { open: &'a dyn Fn() -> io::Result<Box<dyn Read + Send>>, size: u64 },
+    Stream { open: &'a dyn Fn() -> io::Result<Box<dyn Read + Send + 'a>>, size: u64 },
 }
 
 /// What came back.

@@ -12,7 +12,7 @@
 //! - `challenge`, [`credentials`], `auth`: saying who asks
 //! - `retry`, `endpoint`: one place that may have the answer
 //! - `blob`: a blob that arrives
-//! - [`Registry`]: what can be asked
+//! - `fetch`, `upload`: [`Registry`], what can be asked
 //!
 //! See the OCI distribution specification,
 //! <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>.
@@ -32,14 +32,14 @@ mod retry;
 mod secret;
 mod settings;
 mod tls;
+mod upload;
 mod witness;
 
 use std::panic::Location;
 use std::sync::Arc;
 
 use super::Reference;
-use crate::error::Result;
-use crate::image::reference::DEFAULT_REGISTRY;
+use crate::error::{Error, Result};
 use endpoint::{Endpoint, Request};
 use http::Answer;
 
@@ -48,6 +48,7 @@ pub use credentials::Credentials;
 pub use fetch::{Fetched, Head};
 pub use secret::Secret;
 pub use settings::{RegistryConfig, Settings, Timeouts};
+pub use upload::{Pushed, Source};
 pub use witness::{Unseen, Witness, narrated};
 
 /// What one wants to do.
@@ -114,18 +115,13 @@ impl Registry {
             }
         }
         let failure = failure.map(|failure| failure.explain(doing));
-        Err(failure.unwrap_or_else(|| crate::error::Error::new(format!("{doing}: nobody was asked"))))
+        Err(failure.unwrap_or_else(|| Error::new(format!("{doing}: nobody was asked"))))
     }
 
     /// The error for an answer that is not the one hoped for.
-    fn refused(&self, doing: &str, answer: &Answer, endpoint: &Endpoint) -> crate::error::Error {
+    fn refused(&self, doing: &str, answer: &Answer, endpoint: &Endpoint) -> Error {
         failure::of(doing, answer, &endpoint.name, endpoint.auth.user().as_deref())
     }
-}
-
-/// Whether this is Docker Hub.
-fn is_hub(registry: &str) -> bool {
-    registry == DEFAULT_REGISTRY
 }
 
 /// The caller's place in the source, as the trace writes it.

@@ -40,6 +40,8 @@ pub struct Settings {
     pub certificates: Option<PathBuf>,
     /// `--authfile`: where credentials lie, and nowhere else.
     pub auth_file: Option<PathBuf>,
+    /// Send blobs in chunks of so many bytes, not in one piece.
+    pub chunk: Option<u64>,
     /// How long to wait.
     pub timeouts: Timeouts,
 }
@@ -77,6 +79,7 @@ impl Settings {
             insecure: false,
             certificates: None,
             auth_file: variable(AUTH_FILE).map(PathBuf::from),
+            chunk: None,
             timeouts: Timeouts::default(),
         };
         if let Some(mirror) = variable(MIRROR) {
@@ -86,13 +89,11 @@ impl Settings {
     }
 
     /// The mirrors of a registry.
-    #[allow(dead_code)]
     pub(super) fn mirrors(&self, registry: &str) -> &[String] {
         self.registries.get(registry).map_or(&[], |config| config.mirrors.as_slice())
     }
 
     /// Whether the user takes the risk that somebody else answers in its name.
-    #[allow(dead_code)]
     pub(super) fn is_insecure(&self, registry: &str) -> bool {
         self.insecure || self.registries.get(registry).is_some_and(|config| config.insecure)
     }

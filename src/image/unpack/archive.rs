@@ -55,11 +55,15 @@ pub struct Entry {
     pub path: Vec<u8>,
     /// Where a link leads to.
     pub link: Vec<u8>,
+    /// What it is.
     pub kind: Kind,
     /// Permission bits, with setuid, setgid and sticky bit.
     pub mode: u32,
+    /// Owner, which need not be one that the system can have.
     pub uid: u64,
+    /// Group.
     pub gid: u64,
+    /// Last change.
     pub modified: Time,
     /// The size of the file. Of a sparse file, most of it may be holes.
     pub size: u64,

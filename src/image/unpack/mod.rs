@@ -8,8 +8,8 @@
 //! is refused by name.
 //! See tar(5), and the OCI image specification, layer.md.
 
-pub(super) mod archive;
-pub(super) mod name;
+pub mod archive;
+pub mod name;
 mod pax;
 pub(super) mod sparse;
 

@@ -50,6 +50,7 @@ impl Name {
     }
 }
 
+/// What to do about what no honest tool writes.
 pub const MALICIOUS: &str = "The layer is damaged or malicious; get the image from somebody you trust.";
 
 /// A path of a layer, cleaned of `.` and trailing slashes. One that is absolute or climbs

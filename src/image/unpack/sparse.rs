@@ -18,7 +18,9 @@ const MOST: usize = 100_000;
 /// A part of the file that is no hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
+    /// Where it begins in the file.
     pub offset: u64,
+    /// Its bytes.
     pub length: u64,
 }
 
