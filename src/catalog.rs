@@ -282,6 +282,13 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "image push",
+        about: "Store an image of this machine in a registry",
+        man: &["docker-push(1)", "podman-push(1)", "skopeo-copy(1)"],
+        shell: "skopeo copy oci:LAYOUT:NAME docker://localhost:5000/name:tag",
+        ..NONE
+    },
+    Row {
         command: "image ls",
         about: "Which images there are",
         man: &["docker-image-ls(1)"],
@@ -375,7 +382,7 @@ pub const CATALOG: &[Row] = &[
     Row {
         command: "manifest inspect",
         about: "What a registry holds under a name, platform by platform",
-        man: &["oci-distribution-spec, spec.md", "oci-image-spec, image-index.md", "skopeo-inspect(1)"],
+        man: &["docker-manifest-inspect(1)", "skopeo-inspect(1)"],
         shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
         ..NONE
     },

@@ -48,7 +48,7 @@ impl Cleanup {
         }
         let k = context.kernel(Trace::Off, Mode::default())?;
         let failures: Vec<Error> = left.iter().filter_map(|leftover| leftover.remove(&k).err()).collect();
-        store.remove_leftovers()?;
+        store.remove_leftovers(&|path| ledger::remove_directory(&k, path))?;
         failures.into_iter().next().map_or(Ok(0), Err)
     }
 

@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::context::Context;
 use super::output;
 use super::pull::{Pull, PullOptions};
+use super::push::Push;
 use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
 use crate::image::locks::Held;
@@ -25,6 +26,8 @@ use crate::kernel::{Kernel, nearest};
 pub enum ImageCommand {
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<Pull>),
+    #[command(about = about("image push"), after_help = after_help("image push"))]
+    Push(Box<Push>),
     #[command(about = about("image host"), after_help = after_help("image host"))]
     Host {
         /// Programs to add to the usual ones, by name or path
@@ -58,6 +61,7 @@ impl ImageCommand {
     pub fn run(self, context: &Context) -> Result<i32> {
         match self {
             Self::Pull(command) => command.run(context),
+            Self::Push(command) => command.run(context),
             Self::Host { programs } => host_image(context, &programs),
             Self::Ls(command) => command.run(context),
             Self::Inspect(command) => command.run(context),
@@ -169,7 +173,7 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
         return host(context);
     }
     let store = Store::open(&context.paths.store)?;
-    let found = store.find(name)?.filter(|image| pulling.suits(image));
+    let found = store.lookup(name)?.filter(|image| pulling.suits(image));
     match found {
         Some(image) if k.plans() => Ok(image),
         Some(image) if when != When::Always => {

@@ -12,6 +12,7 @@ mod guards;
 mod image;
 mod lab;
 mod limits;
+mod login;
 mod manifest;
 mod manual;
 mod mount;
@@ -21,6 +22,7 @@ mod output;
 mod page;
 mod progress;
 mod pull;
+mod push;
 mod registry_options;
 mod run;
 mod seccomp;
@@ -126,6 +128,12 @@ enum Command {
     },
     #[command(about = about("image pull"), after_help = after_help("image pull"))]
     Pull(Box<pull::Pull>),
+    #[command(about = about("image push"), after_help = after_help("image push"))]
+    Push(Box<push::Push>),
+    /// Tell boxlab who you are to a registry
+    Login(login::Login),
+    /// Make boxlab forget who you are to a registry
+    Logout(login::Logout),
     /// Which images there are: `image ls`
     Images(image::Ls),
     /// All that is known about an image: `image inspect`
@@ -170,6 +178,9 @@ impl Cli {
             Command::Image { command } => command.run(&context),
             Command::Manifest { command } => command.run(&context),
             Command::Pull(command) => command.run(&context),
+            Command::Push(command) => command.run(&context),
+            Command::Login(command) => command.run(&context),
+            Command::Logout(command) => command.run(&context),
             Command::Images(command) => command.run(&context),
             Command::Inspect(command) => command.run(&context),
             Command::History(command) => command.run(&context),

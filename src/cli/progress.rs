@@ -2,7 +2,7 @@
 //! lines for what is done.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use oci_spec::image::Digest;
+use oci_spec::image::{Descriptor, Digest};
 
 use crate::image::Layer;
 use crate::image::pull::LayerNews;
@@ -25,13 +25,34 @@ impl LayerBars {
 
     /// A bar for each of these.
     pub fn begin(&mut self, layers: &[Layer]) {
+        layers.iter().for_each(|layer| self.add(&layer.descriptor, "Pulling fs layer"));
+    }
+
+    /// A bar for each of these, on their way out.
+    pub fn begin_blobs(&mut self, blobs: &[Descriptor]) {
+        blobs.iter().for_each(|blob| self.add(blob, "Preparing"));
+    }
+
+    fn add(&mut self, descriptor: &Descriptor, word: &'static str) {
         let style = ProgressStyle::with_template("{prefix}: {msg:18} [{bar:28}] {bytes}/{total_bytes}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
-        for layer in layers {
-            let bar = ProgressBar::new(layer.descriptor.size()).with_style(style.clone());
-            let name = short(layer.descriptor.digest());
-            let bar = self.all.add(bar.with_prefix(name.clone()).with_message("Pulling fs layer"));
-            self.bars.push((name, bar));
+        let name = short(descriptor.digest());
+        let bar = ProgressBar::new(descriptor.size()).with_style(style);
+        self.bars.push((name.clone(), self.all.add(bar.with_prefix(name).with_message(word))));
+    }
+
+    /// So much of a blob is sent.
+    pub fn sent(&self, index: usize, bytes: u64) {
+        if let Some((_, bar)) = self.bars.get(index) {
+            bar.set_message("Pushing");
+            bar.set_position(bytes);
+        }
+    }
+
+    /// A blob is there.
+    pub fn pushed(&self, index: usize, word: &'static str) {
+        if let Some((name, bar)) = self.bars.get(index) {
+            self.finish(name, bar, word);
         }
     }
 

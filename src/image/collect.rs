@@ -120,7 +120,7 @@ impl Store {
         let goes = |entry: &Entry| going.contains(&(entry.name.clone(), entry.manifest.digest().to_string()));
         let mut outcome = self.untag(k, &alone, &goes)?;
         self.sweep(k, &alone, None, &mut outcome)?;
-        outcome.reclaimed += self.sweep_work()?;
+        outcome.reclaimed += self.sweep_work(k)?;
         Ok(outcome)
     }
 
@@ -204,9 +204,9 @@ impl Store {
     }
 
     /// What killed commands left in the work directory; its size.
-    fn sweep_work(&self) -> Result<u64> {
+    fn sweep_work(&self, k: &Kernel) -> Result<u64> {
         let sizes: u64 = self.leftovers()?.iter().map(|path| disk_usage(path)).sum();
-        self.remove_leftovers()?;
+        self.remove_leftovers(&|path| remove_directory(k, path))?;
         Ok(sizes)
     }
 

@@ -28,9 +28,9 @@ use super::scratch::Scratch;
 use super::sources::Sources;
 use super::store::{Progress, Store};
 use super::unpack::{Ids, Options};
-use super::{Image, base, describe};
+use super::{Image, base, describe, digest};
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::euid;
+use crate::kernel::{euid, remove_tree};
 
 /// The name that is reserved for the host image.
 pub const NAME: &str = "host";
@@ -103,7 +103,7 @@ fn ensure_from(
         return Ok(host);
     }
     let _store = store.share()?;
-    let _claim = store.claim(NAME, &mut || ())?;
+    let _claim = store.claim(&digest::of(NAME.as_bytes()), &mut || ())?;
     // While this one waited for the claim, another may have made it.
     match reuse(store, programs, &search) {
         Some(host) => Ok(host),
@@ -182,7 +182,8 @@ fn make(
     store.tag(&scratch, manifest, NAME, None)?;
     write_record(store, &scratch, &record)?;
     // What a killed boxlab left behind. If that fails, `boxlab cleanup` will tell.
-    store.remove_leftovers().ok();
+    let remove = |path: &Path| remove_tree(path).or_fail(|| format!("cannot remove {}", path.display()));
+    store.remove_leftovers(&remove).ok();
     finish(store, record.notes, contents.tree.len(), start)
 }
 

@@ -52,6 +52,7 @@ mod loader;
 pub mod manifest;
 pub mod platform;
 pub mod pull;
+pub mod push;
 mod queries;
 mod recipe;
 mod reference;
@@ -64,6 +65,8 @@ pub mod unpack;
 use std::path::PathBuf;
 
 use oci_spec::image::{Descriptor, Digest, ImageConfiguration};
+
+use crate::kernel::is_opaque;
 
 pub use changes::Difference;
 pub use collect::{Outcome, Removed};
@@ -112,9 +115,11 @@ impl Image {
         self.stack.iter().all(|layer| layer.place.is_dir())
     }
 
-    /// The directories to be stacked, the bottom one first.
+    /// The directories to be stacked, the bottom one first. Those below a layer that hides them
+    /// all are left away: on the root of a layer, overlayfs would not see that.
     pub fn layers(&self) -> Vec<PathBuf> {
-        self.stack.iter().map(|layer| layer.place.clone()).collect()
+        let lowest = self.stack.iter().rposition(|layer| is_opaque(&layer.place)).unwrap_or(0);
+        self.stack[lowest..].iter().map(|layer| layer.place.clone()).collect()
     }
 
     /// The size of all layers in bytes, as they are stored.

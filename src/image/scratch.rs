@@ -67,15 +67,10 @@ pub fn leftovers(work: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Removes them, and says which.
-pub fn remove_leftovers(work: &Path) -> Result<Vec<PathBuf>> {
-    let mut removed = Vec::new();
+/// Removes them, by way of `remove`.
+pub fn remove_leftovers(work: &Path, remove: &dyn Fn(&Path) -> Result<()>) -> Result<()> {
     // The lock is held until the directory is gone: nobody can take it over meanwhile.
-    for (path, _lock) in abandoned(work)? {
-        remove_tree(&path).or_fail(|| format!("cannot remove {}", path.display()))?;
-        removed.push(path);
-    }
-    Ok(removed)
+    abandoned(work)?.iter().try_for_each(|(path, _lock)| remove(path))
 }
 
 /// Each with its lock: an owner that lives would hold it.

@@ -5,7 +5,7 @@
 //! ROOT/layers/CHAIN/         each layer unpacked, once; containers share it
 //! ROOT/fresh/BOOT/CHAIN/     the same, unpacked since the machine was started
 //! ROOT/host.json             of which files the host image was made (host.rs)
-//! ROOT/lock, claims/, ...    who may do what at the same time (locks.rs)
+//! ROOT/lock, claims, ...     who may do what at the same time (locks.rs)
 //! ROOT/tmp/                  work in progress (scratch.rs)
 //! ```
 //!
@@ -27,7 +27,7 @@ use oci_spec::image::{Descriptor, Digest};
 use super::decompress::decompress;
 use super::durable::sync_directory;
 use super::layout::{Layout, Named};
-use super::locks::{self, Claim, Held};
+use super::locks::{self, Held};
 use super::manifest::compression;
 use super::scratch::{self, Scratch};
 use super::unpack::{Options, Unpacked, unpack_verified};
@@ -237,10 +237,9 @@ impl Store {
         locks::lock(&self.root.join(name), mode, &mut || ()).map_err(|error| self.explain(error))
     }
 
-    /// The right to make one thing: `sha256:...`, `host`. `waiting` is told if it is being made.
-    pub(super) fn claim(&self, what: impl std::fmt::Display, waiting: &mut dyn FnMut()) -> Result<Claim> {
-        let path = self.root.join("claims").join(what.to_string());
-        locks::claim(&path, waiting).map_err(|error| self.explain(error))
+    /// The right to make what that digest names. `waiting` is told if it is being made.
+    pub(super) fn claim(&self, digest: &Digest, waiting: &mut dyn FnMut()) -> Result<Held> {
+        locks::claim(&self.root.join("claims"), digest, waiting).map_err(|error| self.explain(error))
     }
 
     /// A work directory of one's own.
@@ -269,9 +268,9 @@ impl Store {
         scratch::leftovers(&self.work())
     }
 
-    /// Removes them, and says which.
-    pub fn remove_leftovers(&self) -> Result<Vec<PathBuf>> {
-        scratch::remove_leftovers(&self.work())
+    /// Removes them, by way of `remove`: the files in them may have any owner.
+    pub fn remove_leftovers(&self, remove: &dyn Fn(&Path) -> Result<()>) -> Result<()> {
+        scratch::remove_leftovers(&self.work(), remove)
     }
 
     /// Adds what to do to the errors that any store can meet.
@@ -306,6 +305,7 @@ fn boot_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::Store;
+    use crate::error::IoContext;
     use std::fs;
 
     #[test]
@@ -336,7 +336,7 @@ mod tests {
         fs::create_dir_all(dead.join("layer")).unwrap();
         let expected = vec![dead.clone()];
         assert_eq!(store.leftovers().unwrap(), expected);
-        assert_eq!(store.remove_leftovers().unwrap(), expected);
+        store.remove_leftovers(&|path| std::fs::remove_dir_all(path).or_fail(String::new)).unwrap();
         assert!(!dead.exists() && alive.path().exists());
         let path = alive.path().to_owned();
         drop(alive);

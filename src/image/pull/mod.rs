@@ -24,6 +24,7 @@ use oci_spec::image::{Descriptor, Digest, ImageConfiguration, ImageManifest};
 use super::manifest::{self, Document};
 use super::platform::{self, Platform};
 use super::registry::{Access, Registry, Settings, Witness};
+use super::scratch::Scratch;
 use super::unpack::Options;
 use super::{Image, Layer, Reference, Store, digest};
 use crate::error::{Error, IoContext, Result};
@@ -128,12 +129,16 @@ impl Pull<'_> {
         {
             return Ok(Pulled { image, digest: head.digest, up_to_date: true });
         }
+        let scratch = self.store.scratch()?;
+        (self.tell)(News::Work(scratch.path().to_owned()));
+        self.store.layout.create(scratch.path())?;
         let found = self.manifest(&registry)?;
-        let (configuration, bytes) = self.configuration(&registry, &found)?;
+        let configuration = self.configuration(&registry, &found, &scratch)?;
+        self.check_platform(&configuration)?;
         let layers = self.layers(&found, &configuration)?;
         (self.tell)(News::Layers(layers.clone()));
-        self.fetch(&registry, &layers)?;
-        let image = self.save(&found, &bytes)?;
+        self.fetch(&registry, &layers, &scratch)?;
+        let image = self.save(&found, &scratch)?;
         Ok(Pulled { image, digest: found.digest, up_to_date: false })
     }
 
@@ -173,26 +178,43 @@ impl Pull<'_> {
         self.wanted.platform.clone().unwrap_or_else(Platform::this)
     }
 
-    /// Step 3.
-    fn configuration(&self, registry: &Registry, found: &Found) -> Result<(ImageConfiguration, Vec<u8>)> {
+    /// An image for one platform alone has no list in which another could be chosen.
+    fn check_platform(&self, configuration: &ImageConfiguration) -> Result<()> {
+        let found = Platform::of_image(configuration);
+        match &self.wanted.platform {
+            Some(wanted) if *wanted != found => {
+                let name = self.wanted.reference.familiar();
+                Err(Error::new(format!("{name} is there for {found}, but not for {wanted}"))
+                    .hint("Leave --platform out to take it as it is; its programs may not run here."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Step 3. It is a blob as a layer is one, and kept as soon as it is verified.
+    fn configuration(&self, registry: &Registry, found: &Found, scratch: &Scratch) -> Result<ImageConfiguration> {
         let descriptor = found.manifest.config();
         let doing = || format!("cannot fetch the configuration {}", descriptor.digest());
         if descriptor.size() > LONGEST_CONFIGURATION {
             return Err(Error::new(format!("{}: {} bytes are too many", doing(), descriptor.size())));
         }
-        let mut bytes = Vec::new();
-        match std::fs::read(self.store.blob(descriptor)) {
-            Ok(stored) => bytes = stored,
-            Err(_) => drop(registry.blob(descriptor)?.read_to_end(&mut bytes).or_fail(doing)?),
-        }
-        let arrived = digest::of(&bytes);
-        if arrived != *descriptor.digest() {
-            return Err(Error::new(format!("{}: what came has the digest {arrived}", doing())));
-        }
-        let configuration = serde_json::from_slice(&bytes).map_err(|error| {
+        let stored = std::fs::read(self.store.blob(descriptor)).ok();
+        let bytes = match stored.filter(|bytes| digest::of(bytes) == *descriptor.digest()) {
+            Some(bytes) => bytes,
+            None => {
+                let mut bytes = Vec::new();
+                registry.blob(descriptor)?.read_to_end(&mut bytes).or_fail(doing)?;
+                let arrived = digest::of(&bytes);
+                if arrived != *descriptor.digest() {
+                    return Err(Error::new(format!("{}: what came has the digest {arrived}", doing())));
+                }
+                self.store.layout.write_bytes(scratch.path(), descriptor.digest(), &bytes)?;
+                bytes
+            }
+        };
+        serde_json::from_slice(&bytes).map_err(|error| {
             Error::new(format!("{}: {error}", doing())).hint("Is it an image? Registries hold other artifacts, too.")
-        })?;
-        Ok((configuration, bytes))
+        })
     }
 
     /// What the manifest and the configuration say of each layer, put together.
@@ -218,26 +240,20 @@ impl Pull<'_> {
     }
 
     /// Step 4.
-    fn fetch(&self, registry: &Registry, layers: &[Layer]) -> Result<()> {
-        let scratch = self.store.scratch()?;
-        (self.tell)(News::Work(scratch.path().to_owned()));
-        self.store.layout.create(scratch.path())?;
+    fn fetch(&self, registry: &Registry, layers: &[Layer], scratch: &Scratch) -> Result<()> {
         let options = &self.wanted.options;
-        let means = Means { store: self.store, scratch: &scratch, registry, options, stop: self.stop };
+        let means = Means { store: self.store, scratch, registry, options, stop: self.stop };
         let tell = |index, news| (self.tell)(News::Layer(index, news));
         Stack::fetch(&means, layers, &tell)
     }
 
     /// Step 5.
-    fn save(&self, found: &Found, configuration: &[u8]) -> Result<Image> {
-        let scratch = self.store.scratch()?;
-        let layout = &self.store.layout;
-        layout.write_bytes(scratch.path(), found.manifest.config().digest(), configuration)?;
-        layout.write_bytes(scratch.path(), found.descriptor.digest(), &found.bytes)?;
+    fn save(&self, found: &Found, scratch: &Scratch) -> Result<Image> {
+        self.store.layout.write_bytes(scratch.path(), found.descriptor.digest(), &found.bytes)?;
         let reference = &self.wanted.reference;
         let called = reference.with_digest(&found.digest).to_string();
         let name = reference.stored_name();
-        self.store.tag(&scratch, found.descriptor.clone(), &name, Some(&called))?;
+        self.store.tag(scratch, found.descriptor.clone(), &name, Some(&called))?;
         let image = self.store.find(&name)?;
         image.ok_or_else(|| Error::new(format!("cannot find {name}, which was just pulled")))
     }

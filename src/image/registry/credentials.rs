@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use super::Settings;
 use super::secret::{Secret, tamed};
@@ -103,7 +104,7 @@ pub fn find(registry: &str, repository: &str, settings: &Settings) -> Result<Opt
     Ok(None)
 }
 
-/// A file; `None`: there is none, or none that this user may read.
+/// A file; `None`: there is none.
 fn read(path: &Path) -> Result<Option<AuthFile>> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -115,11 +116,7 @@ fn read(path: &Path) -> Result<Option<AuthFile>> {
     if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    // The message of the parser could show a part of the file.
-    serde_json::from_slice(&text).map(Some).map_err(|error| {
-        Error::new(format!("cannot understand {} in line {}", path.display(), error.line()))
-            .hint("It must be JSON as docker-login(1) writes it.")
-    })
+    serde_json::from_slice(&text).map(Some).map_err(|error| garbled(path, &error))
 }
 
 fn of_file(file: &AuthFile, registry: &str, repository: &str, path: &Path) -> Result<Option<Credentials>> {
@@ -208,6 +205,76 @@ fn ask_helper(name: &str, registry: &str) -> Result<Option<Credentials>> {
     }))
 }
 
+/// Keeps a name and a password in boxlab's own file, and says which that is. What else is
+/// in it stays; nobody else may read it.
+pub fn store(registry: &str, user: &str, password: &Secret, settings: &Settings) -> Result<PathBuf> {
+    let auth = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
+    change(settings, |auths| {
+        auths.retain(|key, _| normal(key) != host(registry));
+        auths.insert(key(registry), json!({ "auth": auth }));
+    })
+}
+
+/// Forgets a registry, and says in which other files it is still known.
+pub fn forget(registry: &str, settings: &Settings) -> Result<(bool, Vec<PathBuf>)> {
+    let mut known = false;
+    if own_file(settings).exists() {
+        change(settings, |auths| {
+            let before = auths.len();
+            auths.retain(|key, _| normal(key) != host(registry));
+            known = auths.len() < before;
+        })?;
+    }
+    let mut elsewhere = Vec::new();
+    for path in files(settings).into_iter().skip(1) {
+        if let Some(file) = read(&path)?
+            && (file.auths.keys().any(|key| host(key) == host(registry))
+                || file.helpers.keys().any(|key| host(key) == host(registry)))
+        {
+            elsewhere.push(path);
+        }
+    }
+    Ok((known, elsewhere))
+}
+
+/// How a registry is called in these files.
+fn key(registry: &str) -> String {
+    if host(registry) == DEFAULT_REGISTRY { HUB.to_owned() } else { host(registry) }
+}
+
+/// Changes the table of registries in boxlab's own file: whole or not at all, and one
+/// process at a time.
+fn change(settings: &Settings, change: impl FnOnce(&mut Map<String, Value>)) -> Result<PathBuf> {
+    let path = own_file(settings);
+    // A link stays a link.
+    let path = fs::canonicalize(&path).unwrap_or(path);
+    let doing = || format!("cannot write {}", path.display());
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    fs::create_dir_all(directory).or_fail(doing)?;
+    let held = File::open(directory).or_fail(doing)?;
+    held.lock().or_fail(doing)?;
+    let text = match fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        other => other.or_fail(|| format!("cannot read {}", path.display()))?,
+    };
+    let text = if text.trim_ascii().is_empty() { b"{}".to_vec() } else { text };
+    let mut file: Map<String, Value> = serde_json::from_slice(&text).map_err(|error| garbled(&path, &error))?;
+    let auths = file.entry("auths").or_insert_with(|| json!({}));
+    change(auths.as_object_mut().ok_or_else(|| Error::new(format!("{}: `auths` is no table", doing())))?);
+    let mut written = tempfile::NamedTempFile::new_in(directory).or_fail(doing)?; // with mode 0600
+    let text = serde_json::to_vec_pretty(&file).map_err(io::Error::other).or_fail(doing)?;
+    written.write_all(&text).and_then(|()| written.as_file().sync_all()).or_fail(doing)?;
+    written.persist(&path).map_err(|error| error.error).or_fail(doing)?;
+    Ok(path)
+}
+
+/// The message of the parser could show a part of the file.
+fn garbled(path: &Path, error: &serde_json::Error) -> Error {
+    Error::new(format!("cannot understand {} in line {}", path.display(), error.line()))
+        .hint("It must be JSON as docker-login(1) writes it.")
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
@@ -272,6 +339,29 @@ mod tests {
             let error = found(json, "h", "x").unwrap_err();
             assert!(error.to_string().contains("cannot understand") && !format!("{error:?}").contains("hunter2"));
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again_and_hidden_from_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deep/auth.json");
+        let settings = settings(&path);
+        let password = Secret::new("p:w");
+        store("docker.io", "me", &password, &settings).unwrap();
+        fs::write(&path, fs::read_to_string(&path).unwrap().replacen('{', r#"{"other":1,"#, 1)).unwrap();
+        store("h:1", "you", &password, &settings).unwrap();
+        store("h:1", "you2", &password, &settings).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("other") && text.contains(HUB) && !text.contains("p:w"), "{text}");
+        let user = |registry| match find(registry, "x", &settings).unwrap() {
+            Some(Credentials::Password { user, password }) => format!("{user} {}", password.expose()),
+            other => format!("{other:?}"),
+        };
+        assert_eq!([user("docker.io"), user("h:1")], ["me p:w", "you2 p:w"]);
+        assert_eq!(forget("h:1", &settings).unwrap(), (true, Vec::new()));
+        assert_eq!(forget("h:1", &settings).unwrap(), (false, Vec::new()));
+        assert_eq!([user("docker.io"), user("h:1")], ["me p:w", "None"]);
     }
 
     /// A helper is found by $PATH, which belongs to the whole process: so it is asked by a

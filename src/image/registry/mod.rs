@@ -38,10 +38,12 @@ mod witness;
 use std::panic::Location;
 use std::sync::Arc;
 
+use ureq::http::Method;
+
 use super::Reference;
 use crate::error::{Error, Result};
-use endpoint::{Endpoint, Request};
-use http::Answer;
+use endpoint::{Endpoint, Request, Target};
+use http::{Answer, Content};
 
 pub use blob::{Blob, unwrapped};
 pub use credentials::Credentials;
@@ -122,6 +124,26 @@ impl Registry {
     fn refused(&self, doing: &str, answer: &Answer, endpoint: &Endpoint) -> Error {
         failure::of(doing, answer, &endpoint.name, endpoint.auth.user().as_deref())
     }
+}
+
+/// Finds out whether a registry takes these credentials, without any repository.
+pub fn login(registry: &str, credentials: Credentials, settings: &Settings, witness: &Arc<dyn Witness>) -> Result<()> {
+    let doing = format!("cannot log in to {registry}");
+    let endpoint = Endpoint::registry(registry, "", settings, Some(credentials), witness)?;
+    let request = Request {
+        why: "Knock: a registry answers at /v2/, and says how to log in",
+        method: Method::GET,
+        target: Target::Path("/v2/".to_owned()),
+        headers: Vec::new(),
+        content: Content::Nothing,
+        source: here(),
+    };
+    let mut answer = endpoint.ask(&request).map_err(|failure| failure.explain(&doing))?;
+    if answer.status != 200 {
+        return Err(failure::of(&doing, &answer, registry, endpoint.auth.user().as_deref()));
+    }
+    answer.settle();
+    Ok(())
 }
 
 /// The caller's place in the source, as the trace writes it.

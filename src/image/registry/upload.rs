@@ -58,22 +58,13 @@ enum Broken {
 impl Registry {
     /// Whether the repository has this blob.
     pub fn has_blob(&self, descriptor: &Descriptor) -> Result<bool> {
-        let path = self.path(&format!("blobs/{}", descriptor.digest()));
-        let why = "Ask whether this blob is there already";
-        let doing = format!("cannot ask for the blob {}", descriptor.digest());
-        let request = request(why, Method::HEAD, Target::Path(path), Vec::new(), Content::Nothing);
-        let (answer, endpoint) = self.ask(&request, &doing)?;
-        match answer.status {
-            200 => Ok(true),
-            404 => Ok(false),
-            _ => Err(self.refused(&doing, &answer, endpoint)),
-        }
+        self.exists(descriptor, &format!("cannot ask for the blob {}", descriptor.digest()))
     }
 
     /// Sends a blob, unless it is there. `mount_from` is another repository of this registry
     /// that is likely to have it.
     pub fn push_blob(&self, source: &Source<'_>, mount_from: Option<&str>) -> Result<Pushed> {
-        if self.has_blob(source.descriptor)? {
+        if self.exists(source.descriptor, &doing(source))? {
             return Ok(Pushed::Existed);
         }
         let mut chunk = self.settings.chunk;
@@ -111,6 +102,18 @@ impl Registry {
             Some(said) => Err(Error::new(format!("{doing}: {} has stored something else", endpoint.name))
                 .hint(format!("sent   {own}\nstored {said}"))),
             None => Ok(own),
+        }
+    }
+
+    fn exists(&self, descriptor: &Descriptor, doing: &str) -> Result<bool> {
+        let path = self.path(&format!("blobs/{}", descriptor.digest()));
+        let why = "Ask whether this blob is there already";
+        let request = request(why, Method::HEAD, Target::Path(path), Vec::new(), Content::Nothing);
+        let (answer, endpoint) = self.ask(&request, doing)?;
+        match answer.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(self.refused(doing, &answer, endpoint)),
         }
     }
 

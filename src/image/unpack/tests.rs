@@ -4,6 +4,7 @@
 use super::{Options, unpack_verified};
 use crate::error::Result;
 use crate::image::digest;
+use proptest::prelude::*;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -131,4 +132,112 @@ fn a_layer_with_another_digest_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let result = unpack_verified(&bytes[..], &digest::of(b"other"), directory.path(), &Options::default(), &mut |_| {});
     assert!(result.unwrap_err().to_string().contains("has the digest"));
+}
+
+fn path(parts: &'static [&'static str]) -> impl Strategy<Value = String> {
+    proptest::collection::vec(proptest::sample::select(parts), 1..4).prop_map(|parts| parts.join("/"))
+}
+
+/// Few names, so that entries meet each other; now and then one that is refused.
+fn hostile_entry() -> impl Strategy<Value = (String, EntryType, String)> {
+    let inside = || path(&["a", "b", "way", "x\ny"]);
+    let name = prop_oneof![20 => inside(), 4 => path(&["a", "way", ".wh.a", ".wh.way", ".wh..wh..opq"]), 1 => path(&["..", "a", "/"])];
+    let kinds = [EntryType::Regular, EntryType::Directory, EntryType::Symlink, EntryType::Link, EntryType::Fifo];
+    let outer = ["OUTSIDE", "OUTSIDE/canary", "../outside", "../../outside", "/", "/proc/self/cwd"].map(String::from);
+    let target = prop_oneof![proptest::sample::select(outer.to_vec()), inside(), path(&["..", "way", "a"])];
+    (name, proptest::sample::select(kinds.to_vec()), target)
+}
+
+/// What is beside the layer: names, contents, modes, times, numbers of links.
+fn beside(outside: &Path) -> Vec<String> {
+    let canary = outside.join("canary");
+    let paths = [outside.parent().unwrap(), outside, &canary];
+    let seen = paths.map(|path| {
+        let seen = path.metadata().unwrap();
+        format!("{:o} {} {} {}", seen.mode(), seen.nlink(), seen.mtime(), seen.mtime_nsec())
+    });
+    let names = [outside.parent().unwrap(), outside].map(|path| {
+        let mut names: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        format!("{names:?}")
+    });
+    [&seen[..], &names, &[fs::read_to_string(canary).unwrap()]].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_layer_changes_what_is_beside_it(entries in proptest::collection::vec(hostile_entry(), 1..12)) {
+        let place = tempfile::tempdir().unwrap();
+        let outside = place.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::write(outside.join("canary"), "sings").unwrap();
+        let layer = place.path().join("layer");
+        fs::create_dir(&layer).unwrap();
+        let before = beside(&outside);
+        let absolute = |target: &str| target.replace("OUTSIDE", outside.to_str().unwrap());
+        let entries: Vec<_> = entries.into_iter().map(|(path, kind, link)| (path, kind, absolute(&link))).collect();
+        let made: Vec<Made<'_>> = entries.iter().map(|(path, kind, link)| (path.as_str(), *kind, link.as_str())).collect();
+        let result = try_unpack(&made, &layer);
+        prop_assert_eq!(beside(&outside), before, "{:?} {:?}", entries, result);
+    }
+
+    /// What is no archive is an error, and nothing worse.
+    #[test]
+    fn damaged_archives_are_errors(position in 0_usize..4096, value in any::<u8>()) {
+        let mut bytes = archive(&[
+            ("d", EntryType::Directory, ""),
+            ("d/file", EntryType::Regular, "content"),
+            ("d/link", EntryType::Symlink, "file"),
+        ]);
+        let position = position % bytes.len();
+        bytes[position] = value;
+        let directory = tempfile::tempdir().unwrap();
+        let _ = unpack_verified(&bytes[..], &digest::of(&bytes), directory.path(), &Options::default(), &mut |_| {});
+    }
+}
+
+/// A layer that hides all below has that on its root, where overlayfs does not look.
+#[test]
+fn an_opaque_root_is_seen() {
+    let directory = tempfile::tempdir().unwrap();
+    assert!(!crate::kernel::is_opaque(directory.path()));
+    try_unpack(&[(".wh..wh..opq", EntryType::Regular, "")], directory.path()).unwrap();
+    assert!(crate::kernel::is_opaque(directory.path()));
+}
+
+#[test]
+fn what_is_used_and_not_named_is_told() {
+    let entries: [Made<'_>; 4] = [
+        ("a/b/file", EntryType::Regular, "x"),
+        ("c/", EntryType::Directory, ""),
+        ("c/d/", EntryType::Directory, ""),
+        ("a", EntryType::Directory, ""),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = archive(&entries);
+    let unpacked = super::unpack(&bytes[..], directory.path(), &Options::default(), &mut |_| {}).unwrap();
+    assert_eq!(unpacked.implied, [Path::new(""), Path::new("a/b")]);
+}
+
+/// What has gone does not come back to an entry of that name.
+#[test]
+fn a_directory_that_was_replaced_is_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    try_unpack(
+        &[
+            ("a/", EntryType::Directory, ""),
+            ("a/b/", EntryType::Directory, ""),
+            ("a/b/c", EntryType::Regular, "old"),
+            ("a", EntryType::Regular, "between"),
+            ("a/", EntryType::Directory, ""),
+            ("a/b/c", EntryType::Regular, "new"),
+        ],
+        directory.path(),
+    )
+    .unwrap();
+    let mode = |path: &str| directory.path().join(path).metadata().unwrap().mode() & 0o7777;
+    assert_eq!((mode("a"), mode("a/b")), (0o750, 0o755));
+    assert_eq!(fs::read_to_string(directory.path().join("a/b/c")).unwrap(), "new");
 }

@@ -10,6 +10,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat};
@@ -155,4 +156,15 @@ fn set_xattr_at(parent: &OwnedFd, file: &OsStr, name: &CStr, value: &[u8]) -> ni
     // SAFETY: path, name and value are valid for as long as the call lasts.
     let result = unsafe { libc::lsetxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
     Errno::result(result).map(drop)
+}
+
+/// True if it has that value. lgetxattr(2)
+pub(super) fn has_xattr(path: &Path, name: &CStr, value: &[u8]) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else {
+        return false;
+    };
+    let mut found = [0_u8; 16];
+    // SAFETY: path and name are C strings, and the buffer is as long as is said.
+    let length = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), found.as_mut_ptr().cast(), found.len()) };
+    usize::try_from(length).is_ok_and(|length| found[..length] == *value)
 }

@@ -275,6 +275,12 @@ impl Beneath {
     }
 }
 
+/// True if a layer says on its root that it hides all layers below. Overlayfs looks for that
+/// in every directory but the root, so whoever stacks them leaves those below away.
+pub fn is_opaque(layer: &Path) -> bool {
+    OPAQUE.iter().any(|name| attributes::has_xattr(layer, name, b"y"))
+}
+
 fn directory_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
