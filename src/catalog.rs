@@ -289,6 +289,13 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "manifest inspect",
+        about: "What a registry holds under a name, platform by platform",
+        man: &["docker-manifest-inspect(1)", "skopeo-inspect(1)"],
+        shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
+        ..NONE
+    },
+    Row {
         command: "image ls",
         about: "Which images there are",
         man: &["docker-image-ls(1)"],
@@ -377,13 +384,6 @@ pub const CATALOG: &[Row] = &[
         about: "Get images out of a file",
         man: &["docker-image-load(1)", "skopeo-copy(1)"],
         shell: "skopeo copy docker-archive:FILE oci:/var/lib/boxlab/oci:NAME",
-        ..NONE
-    },
-    Row {
-        command: "manifest inspect",
-        about: "What a registry holds under a name, platform by platform",
-        man: &["docker-manifest-inspect(1)", "skopeo-inspect(1)"],
-        shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
         ..NONE
     },
     Row {

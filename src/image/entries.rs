@@ -63,7 +63,7 @@ pub enum Kind {
 /// Reads a layer to its end; `each` gets every entry with its content.
 pub fn read(layer: impl Read, each: &mut dyn FnMut(Entry, &mut dyn Read) -> Result<()>) -> Result<()> {
     let mut archive = Archive::new(layer, u64::MAX);
-    while let Some(found) = archive.next()? {
+    while let Some(found) = archive.next_entry()? {
         let whole = vec![Piece { offset: 0, length: found.size }];
         let pieces = found.pieces.clone().unwrap_or(whole);
         if let Some(entry) = entry(found)? {

@@ -104,7 +104,7 @@ impl<Source: Read> Archive<Source> {
     }
 
     /// The next entry; `None` at the end. What is left of the one before is passed over.
-    pub fn next(&mut self) -> Result<Option<Entry>> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>> {
         let mut before = Before::default();
         let mut between = false;
         loop {
