@@ -11,7 +11,7 @@
 pub mod archive;
 pub mod name;
 mod pax;
-mod sparse;
+pub mod sparse;
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
