@@ -444,6 +444,8 @@ fn a_cut_layer_is_an_error_wherever_it_ends() -> Outcome {
     // It may end where an entry ends, with or without the zeros: here after the first one,
     // and after the last one.
     let good: Vec<usize> = (0..=whole.len()).step_by(64).filter(|length| ends_between(*length)).collect();
+    let cut = refusal(&whole[..whole.len() - 1536], &Options::default())?;
+    check(cut == "cannot read the layer: it ends in the middle of an entry", cut)?;
     let content = whole.len() - 1024;
     let expected: Vec<usize> = [0, 512, 512 * 5, content, content + 512]
         .into_iter()

@@ -173,7 +173,7 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
         return host(context);
     }
     let store = Store::open(&context.paths.store)?;
-    let found = store.find(name)?.filter(|image| pulling.suits(image));
+    let found = store.lookup(name)?.filter(|image| pulling.suits(image));
     match found {
         Some(image) if k.plans() => Ok(image),
         Some(image) if when != When::Always => {

@@ -14,6 +14,8 @@ use crate::error::{Error, IoContext, Result};
 /// How each kind begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// After a first byte from 0x50 to 0x5f: a frame with notes, with which pzstd begins.
+const ZSTD_NOTES: [u8; 3] = [0x2a, 0x4d, 0x18];
 /// A zstd frame may ask its reader to remember up to 2^31 bytes. Compressors use 2^23 unless
 /// told otherwise; this bounds the memory of three layers at a time. `zstd --long` asks for 2^27.
 const LARGEST_WINDOW: u32 = 24;
@@ -53,7 +55,7 @@ fn begin<R: Read>(mut from: R) -> Result<(Compression, Whole<R>)> {
     from.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first).or_fail(cannot)?;
     let found = if first.starts_with(&GZIP) {
         Compression::Gzip
-    } else if first.starts_with(&ZSTD) {
+    } else if first.starts_with(&ZSTD) || matches!(&first[..], [0x50..=0x5f, rest @ ..] if *rest == ZSTD_NOTES) {
         Compression::Zstd
     } else {
         Compression::None
@@ -106,6 +108,8 @@ mod tests {
         assert_eq!(read(Compression::Gzip, &members).unwrap(), b"one two");
         let frames: Vec<u8> = parts.iter().flat_map(|part| zstd::encode_all(*part, 3).unwrap()).collect();
         assert_eq!(read(Compression::Zstd, &frames).unwrap(), b"one two");
+        let noted = [&[0x52, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, b'x'], &frames[..]].concat();
+        assert_eq!(read(Compression::Zstd, &noted).unwrap(), b"one two");
     }
 
     #[test]

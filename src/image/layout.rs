@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use super::digest;
 use super::durable::{sync_directory, write_whole};
 use crate::error::{Error, IoContext, Result};
+use crate::paths;
 
 /// The annotation that gives a manifest its name (annotations.md).
 pub(super) const REFERENCE: &str = "org.opencontainers.image.ref.name";
@@ -101,6 +102,8 @@ impl Layout {
     /// Makes the empty layout, where it is missing.
     pub fn create(&self, scratch: &Path) -> Result<()> {
         let blobs = self.blobs();
+        // Images may hold secrets: they are their owner's.
+        paths::make_private(&self.root)?;
         fs::create_dir_all(&blobs).or_fail(|| format!("cannot make {}", blobs.display()))?;
         let version = self.root.join("oci-layout");
         if version.exists() {

@@ -46,6 +46,8 @@ use endpoint::{Endpoint, Request, Target};
 use http::{Answer, Content};
 
 pub use blob::{Blob, unwrapped};
+#[doc(hidden)]
+pub use challenge::{Challenge, parse as challenges};
 pub use credentials::Credentials;
 pub use fetch::{Fetched, Head};
 pub use secret::Secret;

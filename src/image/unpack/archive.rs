@@ -10,11 +10,14 @@
 //! files for us than for the tool that checked it.
 //! See tar(5), and pax(1p), "pax Interchange Format".
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use tar::{GnuHeader, Header};
 
+use super::name::shown;
 use super::pax::{self, Records};
 use super::sparse::{self, Piece};
 use crate::error::{Error, Result};
@@ -26,6 +29,9 @@ const BUFFER: usize = 256 * 1024;
 pub(super) const BLOCK: usize = 512;
 /// Names and records before a header are kept in memory: no more than so many bytes.
 const LONGEST: u64 = 1024 * 1024;
+
+/// What errors begin with.
+const CANNOT: &str = "cannot read the layer";
 
 /// What kind of file an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +88,8 @@ pub struct Archive<Source> {
     /// What is left of the content of the entry, and of the zeros after it.
     left: u64,
     padding: u64,
+    /// The entry that was read last, for messages.
+    near: Vec<u8>,
 }
 
 /// What comes before a header and belongs to it.
@@ -95,7 +103,14 @@ struct Before {
 impl<Source: Read> Archive<Source> {
     /// An archive of at most `most` bytes.
     pub fn new(source: Source, most: u64) -> Self {
-        Self { source: BufReader::with_capacity(BUFFER, source), position: 0, most, left: 0, padding: 0 }
+        Self {
+            source: BufReader::with_capacity(BUFFER, source),
+            position: 0,
+            most,
+            left: 0,
+            padding: 0,
+            near: Vec::new(),
+        }
     }
 
     /// How many bytes of the archive have been read.
@@ -105,6 +120,16 @@ impl<Source: Read> Archive<Source> {
 
     /// The next entry; `None` at the end. What is left of the one before is passed over.
     pub fn next_entry(&mut self) -> Result<Option<Entry>> {
+        self.read_next().map_err(|error| {
+            // Not for what the source of the archive said.
+            if self.near.is_empty() || !error.failure().doing.starts_with(CANNOT) {
+                return error;
+            }
+            error.hint(format!("It happened at or after {}.", shown(Path::new(OsStr::from_bytes(&self.near)))))
+        })
+    }
+
+    fn read_next(&mut self) -> Result<Option<Entry>> {
         let mut before = Before::default();
         let mut between = false;
         loop {
@@ -230,7 +255,7 @@ impl<Source: Read> Archive<Source> {
         if self.position <= self.most {
             return Ok(());
         }
-        Err(Error::new(format!("cannot read the layer: its archive is longer than {} bytes", self.most))
+        Err(Error::new(format!("{CANNOT}: its archive is longer than {} bytes", self.most))
             .hint("Most of it becomes no file: it may be made to waste time."))
     }
 
@@ -261,6 +286,7 @@ impl<Source: Read> Archive<Source> {
         if old.linkflag[0] == 0 && entry.path.ends_with(b"/") {
             entry.kind = Kind::Directory; // before POSIX there was no type for it
         }
+        self.near.clone_from(&entry.path);
         match header.as_gnu() {
             Some(gnu) if old.linkflag[0] == b'S' => self.old_sparse(gnu, &mut entry)?,
             _ => self.sparse(map, &mut entry)?,
@@ -386,7 +412,9 @@ fn failed(error: io::Error) -> Error {
     }
     match error.downcast::<Error>() {
         Ok(error) => error,
-        Err(error) => Error::io("cannot read the layer", &error),
+        Err(error) if error.raw_os_error().is_some() => Error::io(CANNOT, &error),
+        Err(error) => Error::new(format!("{CANNOT}: {error}"))
+            .hint("It is damaged, or needs too much memory (made with zstd --ultra or --long). Get or make it again."),
     }
 }
 
@@ -396,6 +424,5 @@ fn truncated() -> Error {
 
 /// The archive itself is wrong.
 pub(super) fn damaged(why: &str) -> Error {
-    Error::new(format!("cannot read the layer: {why}"))
-        .hint("It is no tar archive, or a damaged one. Get or make the image again.")
+    Error::new(format!("{CANNOT}: {why}")).hint("It is no tar archive, or a damaged one. Get or make the image again.")
 }
