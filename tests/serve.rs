@@ -69,7 +69,13 @@ fn skopeo_pushes_and_pulls() -> Outcome {
         let text = skopeo(&["inspect", "--tls-verify=false", &source])?;
         check(text.contains(image.digest()), format!("the digest is kept: {text}"))?;
         let target = place.join(name);
-        skopeo(&["copy", "--src-tls-verify=false", &source, &format!("oci:{}:1", target.display())])?;
+        skopeo(&[
+            "copy",
+            "--preserve-digests",
+            "--src-tls-verify=false",
+            &source,
+            &format!("oci:{}:1", target.display()),
+        ])?;
         for (digest, bytes) in &image.blobs {
             let path = target.join("blobs/sha256").join(digest.trim_start_matches("sha256:"));
             check(fs::read(&path)? == *bytes, format!("{digest} of {name}"))?;
