@@ -28,7 +28,7 @@ pub enum Registry {
 #[derive(Debug, Args)]
 pub struct Serve {
     /// Where to listen; port 0 takes any that is free [default: 127.0.0.1:5000, with --lan 0.0.0.0:5000]
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
     /// Let other machines in, and print the line that each of a class types
     #[arg(long)]
@@ -118,6 +118,13 @@ impl Serve {
         say(&format!("Everybody in the network can pull; pushes are taken {pushes}. Ctrl-C ends it."));
         Ok(())
     }
+}
+
+/// `127.0.0.1:5000`, `[::1]:5000`, `localhost:5000`; not other names, which may move.
+fn listen(text: &str) -> std::result::Result<SocketAddr, String> {
+    let here = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let read = here.as_deref().unwrap_or(text).parse();
+    read.map_err(|_| "it looks like 127.0.0.1:5000 or, for all addresses of IPv4, 0.0.0.0:5000".to_owned())
 }
 
 /// `127.0.0.1 GET /v2/x/manifests/1 200 1.2 KB 3 ms  why`

@@ -15,11 +15,9 @@ use super::connection::Request;
 use crate::error::IoContext;
 use crate::image::Reference;
 
-const KIND: &str = "application/octet-stream";
-
 /// What a `Range` asks for of so many bytes.
 #[derive(Debug, PartialEq)]
-pub enum Part {
+enum Part {
     /// There is none, or one that may be ignored.
     Whole,
     /// From here so many.
@@ -32,7 +30,7 @@ impl Shared {
     pub fn blob(&self, reference: &Reference, request: &Request) -> Result<Answer, Refusal> {
         let digest = reference.digest.as_ref().ok_or_else(unknown)?;
         // It may be removed at any time; the file stays as long as it is open.
-        let file = match File::open(self.store.layout.blob(digest)) {
+        let mut file = match File::open(self.store.layout.blob(digest)) {
             Ok(file) => file,
             Err(_) => return self.mirrored_blob(reference, digest, request),
         };
@@ -41,7 +39,10 @@ impl Shared {
             Method::HEAD => "The client asks whether a blob is here before it sends or fetches it",
             _ => "A layer or configuration, by its digest: nothing else can be it",
         };
-        part(file, length, request).map(|answer| answer.with("docker-content-digest", digest).because(why))
+        let cut = Cut::of(length, request)?;
+        file.seek(SeekFrom::Start(cut.from)).or_fail(|| "cannot read the blob".into())?;
+        let answer = cut.answer(file.take(cut.count));
+        Ok(answer.with("docker-content-digest", digest).because(why))
     }
 }
 
@@ -49,26 +50,41 @@ pub fn unknown() -> Refusal {
     Refusal::new(404, "BLOB_UNKNOWN", "no blob with this digest is here")
 }
 
-/// The part of a file that was asked for.
-fn part(mut file: File, length: u64, request: &Request) -> Result<Answer, Refusal> {
-    let (status, from, count) = match range(request.header("range"), length) {
-        Part::Whole => (200, 0, length),
-        Part::Some(from, count) => (206, from, count),
-        Part::Nothing => {
-            let refusal = Refusal::new(416, "SIZE_INVALID", format!("the blob has {length} bytes"));
-            return Err(refusal.with("content-range", format!("bytes */{length}")));
+/// The part that was asked for, of a blob that has so many bytes.
+pub struct Cut {
+    pub from: u64,
+    pub count: u64,
+    whole: Option<u64>,
+}
+
+impl Cut {
+    pub fn of(length: u64, request: &Request) -> Result<Self, Refusal> {
+        match range(request.header("range"), length) {
+            Part::Whole => Ok(Self { from: 0, count: length, whole: None }),
+            Part::Some(from, count) => Ok(Self { from, count, whole: Some(length) }),
+            Part::Nothing => {
+                let refusal = Refusal::new(416, "SIZE_INVALID", format!("the blob has {length} bytes"));
+                Err(refusal.with("content-range", format!("bytes */{length}")))
+            }
         }
-    };
-    file.seek(SeekFrom::Start(from)).or_fail(|| "cannot read the blob".into())?;
-    let answer = Answer::new(status, count, file.take(count)).with("content-type", KIND).with("accept-ranges", "bytes");
-    Ok(match status {
-        206 => answer.with("content-range", format!("bytes {from}-{}/{length}", from + count - 1)),
-        _ => answer,
-    })
+    }
+
+    /// The answer that holds it.
+    #[track_caller]
+    pub fn answer(&self, content: impl Read + 'static) -> Answer {
+        let status = if self.whole.is_some() { 206 } else { 200 };
+        let answer = Answer::new(status, self.count, content);
+        let answer = answer.with("content-type", "application/octet-stream").with("accept-ranges", "bytes");
+        let last = self.from + self.count.saturating_sub(1);
+        match self.whole {
+            Some(length) => answer.with("content-range", format!("bytes {}-{last}/{length}", self.from)),
+            None => answer,
+        }
+    }
 }
 
 /// One range only; a list of several may be ignored, and is.
-pub fn range(header: Option<&str>, length: u64) -> Part {
+fn range(header: Option<&str>, length: u64) -> Part {
     let Some((first, last)) =
         header.and_then(|header| header.strip_prefix("bytes=")).and_then(|range| range.split_once('-'))
     else {

@@ -3,7 +3,8 @@
 //! A tag may have moved, so the other registry is asked about it, at most once a minute; if it can't
 //! be reached, what was fetched before is handed out. A blob is handed on while it arrives, to all
 //! who wait for it; its last byte only when the digest is right, so that nobody takes
-//! a wrong one for whole. What is fetched lies in the store like all blobs, and `image prune`
+//! a wrong one for whole. The other registry is asked with the credentials of whoever runs the
+//! mirror, so all who reach the mirror see what that one may see. What is fetched lies in the store like all blobs, and `image prune`
 //! removes it where no image needs it. See the OCI distribution specification, "Pull".
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,19 +12,19 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use oci_spec::image::{Descriptor, Digest};
 use ureq_proto::http::Method;
 
-use super::Shared;
 use super::answer::{Answer, Refusal};
-use super::blobs::{Part, range, unknown};
+use super::blobs::{Cut, unknown};
 use super::connection::Request;
 use super::manifests::Stored;
 use super::names::Offer;
+use super::{Shared, locked};
 use crate::error::{Error, IoContext, Result};
 use crate::image::digest::Hashing;
 use crate::image::durable::write_whole;
@@ -206,27 +207,15 @@ impl Shared {
     ) -> std::result::Result<Answer, Refusal> {
         let mirror = self.mirror.as_ref().ok_or_else(unknown)?;
         let descriptor = locked(&mirror.blobs).get(digest).cloned().ok_or_else(unknown)?;
-        let length = descriptor.size();
-        let (status, from, count) = match range(request.header("range"), length) {
-            Part::Whole => (200, 0, length),
-            Part::Some(from, count) => (206, from, count),
-            Part::Nothing => {
-                let refusal = Refusal::new(416, "SIZE_INVALID", format!("the blob has {length} bytes"));
-                return Err(refusal.with("content-range", format!("bytes */{length}")));
-            }
-        };
+        let cut = Cut::of(descriptor.size(), request)?;
         let answer = if request.method == Method::HEAD {
-            Answer::new(status, count, io::empty()).because("Not here yet, but its manifest says how long it is")
+            cut.answer(io::empty()).because("Not here yet, but its manifest says how long it is")
         } else {
-            let follow =
-                Follow { arrival: self.arrival(mirror, reference, descriptor)?, place: from, end: from + count };
-            Answer::new(status, count, follow).because("On its way from the other registry: handed on while it arrives")
+            let arrival = self.arrival(mirror, reference, descriptor)?;
+            let follow = Follow { arrival, place: cut.from, end: cut.from + cut.count };
+            cut.answer(follow).because("On its way from the other registry: handed on while it arrives")
         };
-        let answer = answer.with("content-type", "application/octet-stream").with("docker-content-digest", digest);
-        Ok(match status {
-            206 => answer.with("content-range", format!("bytes {from}-{}/{length}", from + count - 1)),
-            _ => answer,
-        })
+        Ok(answer.with("docker-content-digest", digest))
     }
 
     /// Joins those who wait for it, or is the first.
@@ -364,11 +353,6 @@ impl Read for Follow {
 
 fn tags_file(store: &Store) -> PathBuf {
     Path::join(store.root(), "mirror.json")
-}
-
-/// A lock whose holder has failed still guards something whole: each change is one assignment.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// What clients make it remember has a bound.

@@ -32,9 +32,8 @@ mod wire;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +41,7 @@ use super::Store;
 use super::registry::Settings;
 use super::scratch::Scratch;
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{Kernel, remove_tree};
+use crate::kernel::{Kernel, Signal, remove_tree};
 use crate::trace::Exchange;
 use answer::{Answer, Refusal};
 use connection::{Body, Request};
@@ -56,6 +55,9 @@ pub use lan::addresses;
 const CONNECTIONS: usize = 256;
 /// Of each connection's thread, in bytes.
 const STACK: usize = 1 << 20;
+
+/// The signals that end it.
+const ENDS: [Signal; 4] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT];
 
 /// What is served to whom.
 #[derive(Debug, Clone)]
@@ -100,7 +102,9 @@ struct Shared {
     allow_push: bool,
     uploads: Uploads,
     mirror: Option<Mirror>,
-    connections: AtomicUsize,
+    connections: Mutex<usize>,
+    /// Rings when there is one less.
+    fewer: Condvar,
     /// Uploads and what the mirror fetches; it goes with the server.
     scratch: Mutex<Option<Arc<Scratch>>>,
 }
@@ -124,7 +128,8 @@ impl Server {
             allow_push: options.allow_push,
             uploads: Uploads::default(),
             mirror,
-            connections: AtomicUsize::new(0),
+            connections: Mutex::new(0),
+            fewer: Condvar::new(),
             scratch: Mutex::new(Some(scratch)),
         };
         Ok(Self { address, listener, shared: Arc::new(shared) })
@@ -143,21 +148,20 @@ impl Server {
         let bell = Arc::new(Bell { bell, served });
         let (shared, listener) = (Arc::clone(&self.shared), self.listener);
         thread::Builder::new().spawn(move || accept(&listener, &shared, &bell)).or_fail(doing)?;
-        let end = loop {
+        loop {
             let signal = k.readable_or_signal(&heard)?;
             tell_all(&mut heard, &answers, tell);
-            if signal.is_some() {
-                break Ok(());
+            // A window that changes its size is no reason.
+            if signal.is_some_and(|signal| ENDS.contains(&signal)) {
+                break;
             }
-        };
-        if let Ok(mut scratch) = self.shared.scratch.lock()
-            && let Some(scratch) = scratch.take()
-        {
+        }
+        if let Some(scratch) = locked(&self.shared.scratch).take() {
             // The threads of open connections hold it, and end with the process: too late to tidy up.
             self.shared.uploads.forget();
             remove_tree(scratch.path()).or_fail(|| format!("cannot remove {}", scratch.path().display()))?;
         }
-        end
+        Ok(())
     }
 }
 
@@ -176,18 +180,13 @@ fn tell_all(heard: &mut UnixStream, answers: &Receiver<Served>, tell: &mut dyn F
 /// Takes connections, for ever: the process's end ends it.
 fn accept(listener: &TcpListener, shared: &Arc<Shared>, bell: &Arc<Bell>) {
     loop {
-        let full = || shared.connections.load(Ordering::SeqCst) >= CONNECTIONS;
-        while full() {
-            // Idle connections are closed soon; the kernel keeps a queue meanwhile.
-            thread::sleep(Duration::from_millis(20));
-        }
+        // The kernel keeps a queue of the others; idle connections are closed soon.
+        let (mine, bell) = (Counted::new(shared), Arc::clone(bell));
         let Ok((stream, peer)) = listener.accept() else {
-            // Out of descriptors: those who are served give some back.
+            // Out of descriptors, perhaps: those who are served give some back.
             thread::sleep(Duration::from_millis(20));
             continue;
         };
-        shared.connections.fetch_add(1, Ordering::SeqCst);
-        let (mine, bell) = (Counted(Arc::clone(shared)), Arc::clone(bell));
         let serve = move || {
             let shared = &mine.0;
             connection::serve(
@@ -209,10 +208,26 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>, bell: &Arc<Bell>) {
 /// A connection, counted as long as it lasts.
 struct Counted(Arc<Shared>);
 
+impl Counted {
+    /// Waits until there may be one more.
+    fn new(shared: &Arc<Shared>) -> Self {
+        let full = |count: &mut usize| *count >= CONNECTIONS;
+        let count = locked(&shared.connections);
+        *shared.fewer.wait_while(count, full).unwrap_or_else(PoisonError::into_inner) += 1;
+        Self(Arc::clone(shared))
+    }
+}
+
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::SeqCst);
+        *locked(&self.0.connections) -= 1;
+        self.0.fewer.notify_one();
     }
+}
+
+/// A lock whose holder has failed still guards something whole: each change is one assignment.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
@@ -257,7 +272,7 @@ impl Shared {
     }
 
     fn scratch(&self) -> std::result::Result<Arc<Scratch>, Refusal> {
-        let scratch = self.scratch.lock().ok().and_then(|scratch| scratch.clone());
+        let scratch = locked(&self.scratch).clone();
         scratch.ok_or_else(|| Refusal::new(503, "UNKNOWN", "the registry is about to end"))
     }
 }

@@ -142,3 +142,57 @@ fn with_digest(own: &str, name: &str, text: &str) -> Result<Reference, Refusal> 
 fn not_allowed(methods: &str) -> Refusal {
     Refusal::new(405, "UNSUPPORTED", format!("this can be asked with {methods} only")).with("allow", methods)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Question, Upload};
+    use crate::image::serve::connection::Request;
+    use proptest::prelude::*;
+    use ureq_proto::http::{HeaderMap, Method};
+
+    fn read(method: &Method, path: &str) -> Option<Question> {
+        let request = Request {
+            peer: [127, 0, 0, 1].into(),
+            method: method.clone(),
+            target: path.to_owned(),
+            path: path.to_owned(),
+            query: Vec::new(),
+            headers: HeaderMap::new(),
+        };
+        Question::read(&request, "127.0.0.1:5000").ok()
+    }
+
+    #[test]
+    fn names_may_look_like_endpoints() {
+        for name in ["x", "a/b", "tags/list", "blobs/uploads", "manifests/manifests"] {
+            let tags = read(&Method::GET, &format!("/v2/{name}/tags/list"));
+            assert!(matches!(tags, Some(Question::Tags(found)) if found.repository == name), "{name}");
+            let manifest = read(&Method::GET, &format!("/v2/{name}/manifests/1"));
+            assert!(matches!(manifest, Some(Question::Manifest(found)) if found.repository == name), "{name}");
+            for end in ["", "/"] {
+                let start = read(&Method::POST, &format!("/v2/{name}/blobs/uploads{end}"));
+                assert!(matches!(start, Some(Question::Upload(found, Upload::Start)) if found.repository == name));
+            }
+            let going_on = read(&Method::PATCH, &format!("/v2/{name}/blobs/uploads/ab12"));
+            assert!(matches!(going_on, Some(Question::Upload(_, Upload::Append(id))) if id == "ab12"));
+        }
+    }
+
+    proptest! {
+        /// Whatever is asked for, it is of this registry, and its name has no way out.
+        #[test]
+        fn nothing_leads_elsewhere(path in "/v2/([a-z.%:@/-]|\\.\\./|sha256:){0,12}/(manifests|blobs|referrers|tags|blobs/uploads)/[a-z0-9.:/@]{0,9}") {
+            for method in [Method::GET, Method::PUT, Method::POST, Method::DELETE] {
+                let reference = match read(&method, &path) {
+                    Some(Question::Tags(found) | Question::Manifest(found) | Question::PutManifest(found)) => found,
+                    Some(Question::DeleteManifest(found) | Question::Referrers(found) | Question::Blob(found)) => found,
+                    Some(Question::Upload(found, _)) => found,
+                    Some(Question::Ping | Question::Catalog) | None => continue,
+                };
+                prop_assert_eq!(&reference.registry, "127.0.0.1:5000");
+                prop_assert!(!reference.repository.contains("..") && !reference.repository.contains(':'));
+                prop_assert!(!reference.repository.starts_with('/') && !reference.repository.ends_with('/'));
+            }
+        }
+    }
+}

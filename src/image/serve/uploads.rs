@@ -6,17 +6,17 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
 
 use oci_spec::image::Digest;
 
-use super::Shared;
 use super::answer::{Answer, Refusal};
 use super::connection::{Body, Request};
 use super::route::Upload;
+use super::{Shared, locked};
 use crate::error::{Error, IoContext};
 use crate::image::digest::Hashing;
 use crate::image::reference::parse_digest;
@@ -80,13 +80,11 @@ impl Drop for Growing {
 impl Uploads {
     /// Drops them all.
     pub fn forget(&self) {
-        if let Ok(mut uploads) = self.0.lock() {
-            uploads.clear();
-        }
+        locked(&self.0).clear();
     }
 
     fn add(&self, id: String, growing: Growing) -> Result<(), Refusal> {
-        let mut uploads = self.0.lock().map_err(|_| poisoned())?;
+        let mut uploads = locked(&self.0);
         let fresh = |growing: &Arc<Mutex<Growing>>| match growing.try_lock() {
             Ok(growing) => growing.touched.elapsed() < IDLE,
             Err(TryLockError::WouldBlock) => true,
@@ -101,18 +99,14 @@ impl Uploads {
     }
 
     fn get(&self, id: &str, repository: &Reference) -> Result<Arc<Mutex<Growing>>, Refusal> {
-        let uploads = self.0.lock().map_err(|_| poisoned())?;
         let unknown = || Refusal::new(404, "BLOB_UPLOAD_UNKNOWN", "there is no such upload (any more)");
-        let found = uploads.get(id).cloned().ok_or_else(unknown)?;
-        drop(uploads);
+        let found = locked(&self.0).get(id).cloned().ok_or_else(unknown)?;
         let belongs = found.try_lock().map_or(true, |growing| growing.repository == repository.repository);
         if belongs { Ok(found) } else { Err(unknown()) }
     }
 
     fn remove(&self, id: &str) {
-        if let Ok(mut uploads) = self.0.lock() {
-            uploads.remove(id);
-        }
+        locked(&self.0).remove(id);
     }
 }
 
@@ -257,8 +251,4 @@ fn read_digest(text: &str) -> Result<Digest, Refusal> {
 
 fn invalid_digest(why: &str) -> Refusal {
     Refusal::new(400, "DIGEST_INVALID", why)
-}
-
-fn poisoned() -> Refusal {
-    Refusal::from(Error::io("cannot reach the uploads", &io::Error::other("a thread has failed")))
 }
