@@ -58,6 +58,7 @@ mod recipe;
 mod reference;
 pub mod registry;
 mod scratch;
+pub mod serve;
 mod sources;
 mod store;
 pub mod unpack;
