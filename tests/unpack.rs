@@ -11,8 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use boxlab::image::unpack::{Options, Unpacked, unpack};
-use layers::{Made, archive, describe, differences, entry, file, link};
+use boxlab::image::unpack::{Ids, Options, Unpacked, unpack};
+use layers::{Made, archive, describe, differences, entry, file, link, xattrs};
 use libtest_mimic::Failed;
 use support::{check, needs, needs_root_for, scratch};
 
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         ("holes_are_as_gnu_tar_makes_them", holes_are_as_gnu_tar_makes_them),
         ("a_huge_file_is_a_hole", a_huge_file_is_a_hole),
         ("removed_files_are_gone_in_a_mounted_stack", removed_files_are_gone_in_a_mounted_stack),
+        ("only_root_s_overlays_read_trusted_attributes", only_root_s_overlays_read_trusted_attributes),
         ("removed_files_are_gone_in_a_user_namespace", removed_files_are_gone_in_a_user_namespace),
         ("one_id_loses_owners_and_says_so", one_id_loses_owners_and_says_so),
         ("ids_beyond_the_range_are_refused", ids_beyond_the_range_are_refused),
@@ -117,6 +118,9 @@ fn every_kind() -> Vec<Made> {
         file("./empty", ""),
         file("./high", "x").owner(2_000_000, 4_000_000_000),
         file("./pax", "x").record("uid", b"3000000000").record("gid", b"70000"),
+        // The first one is a directory of V7's, the second one is none: for Go, not for GNU tar.
+        entry(0, "./v7/").mode(0o751),
+        file("./slash/", "content"),
     ]
 }
 
@@ -147,7 +151,8 @@ fn every_kind_of_entry_is_as_umoci_makes_it() -> Outcome {
     check(line("second").contains("same as \"d/plain\""), line("second"))?;
     check(line("d/disk").starts_with("60660 0:6"), line("d/disk"))?;
     check(line("pax").contains("3000000000:70000"), line("pax"))?;
-    check(found.xattrs_lost == 0 && found.implied.is_empty() && found.entries == 24, format!("{found:?}"))
+    check(line("v7").starts_with("40751 ") && line("slash").starts_with("100644 "), line("v7") + &line("slash"))?;
+    check(found.xattrs_lost == 0 && found.implied.is_empty() && found.entries == 26, format!("{found:?}"))
 }
 
 /// GNU tar writes sparse files in four ways.
@@ -269,13 +274,31 @@ fn removed_files_are_gone_in_a_mounted_stack() -> Outcome {
     let (lower, upper) = stack();
     unpacked(&place, "lower", &lower)?;
     let (upper, found) = unpacked(&place, "upper", &upper)?;
-    check(found.whiteouts == 6 && found.opaque == 2, format!("{found:?}"))?;
+    // All but d/gone hide nothing that this layer does not bring anew: five as opaque directories.
+    check(found.whiteouts == 1 && found.opaque == 5, format!("{found:?}"))?;
     let names: Vec<_> = describe(&upper).into_keys().map(|path| path.display().to_string()).collect();
     check(!names.iter().any(|name| name.contains(".wh.")), format!("{names:?}"))?;
     fs::create_dir(place.join("merged"))?;
     let script = format!("mount -t overlay -o lowerdir=upper:lower overlay merged && {SHOW}");
     let shown = ran(Command::new("unshare").current_dir(&place).args(["-m", "sh", "-c", &script]))?;
     check(shown == SEEN, shown)
+}
+
+/// Root's layers can be mounted in a user namespace as well, but not the other way round.
+fn only_root_s_overlays_read_trusted_attributes() -> Outcome {
+    needs_root_for("trusted attributes")?;
+    let place = scratch("marks");
+    for (ids, names) in
+        [(Ids::All, &["trusted.overlay.opaque", "user.overlay.opaque"][..]), (Ids::One, &["user.overlay.opaque"])]
+    {
+        let directory = place.join(format!("{ids:?}"));
+        fs::create_dir(&directory)?;
+        let options = Options { ids, ..Options::default() };
+        unpack(&archive(&[file("d/.wh..wh..opq", "")])[..], &directory, &options, &mut |_| ())?;
+        let found: Vec<String> = xattrs(&directory.join("d")).into_keys().collect();
+        check(found == names, format!("{ids:?}: {found:?}"))?;
+    }
+    Ok(())
 }
 
 /// As an ordinary user would: unpacked and mounted by the root of a user namespace.
@@ -326,7 +349,7 @@ fn ids_beyond_the_range_are_refused() -> Outcome {
     let place = scratch("range");
     let unpack = |name: &str, uid| -> Result<(bool, String), Failed> {
         let archive = place.join(format!("{name}.tar"));
-        fs::write(&archive, self::archive(&[file("file\n", "x").owner(uid, 5)]))?;
+        fs::write(&archive, self::archive(&[entry(b'5', "d\n").owner(uid, 5), file("file\n", "x").owner(uid, 5)]))?;
         // It waits for its maps, and begins as their root.
         let mut unshare = Command::new("unshare");
         unshare.args(["-U", "sh", "-c", "echo; read line; exec \"$0\""]).arg(std::env::current_exe()?);
@@ -344,8 +367,8 @@ fn ids_beyond_the_range_are_refused() -> Outcome {
     let seen = place.join("held.layer/file\n").metadata()?;
     check((seen.uid(), seen.gid()) == (100_998, 100_004), format!("{seen:?}"))?;
     let (beyond, said) = unpack("beyond", 1000)?;
-    let named = said.contains("cannot unpack file\\n: its owner 1000:5 does not exist in this user namespace");
-    check(!beyond && named, said)
+    let named = "cannot unpack d\\n: its user 1000 does not exist in this user namespace, which has 0 to 0, 1 to 999";
+    check(!beyond && said.contains(named), said)
 }
 
 /// Whatever a layer tries, what lies beside its directory stays as it is.
@@ -425,6 +448,13 @@ fn bombs_are_refused_before_they_explode() -> Outcome {
     refused(&[file("f", ""), file("f/below", "")], &["f/below", "ENOTDIR"])?;
     refused(&[file("", "")], &["the root of the layer"])?;
     refused(&[entry(b'V', "volume")], &["volume", "tar type 'V'"])?;
+    refused(&[link(b'2', "to", "").record("linkpath", b"a\0b")], &["cannot unpack to", "a zero byte"])?;
+    refused(&[link(b'2', "to", &"x".repeat(5000))], &["cannot unpack to", "ENAMETOOLONG"])?;
+    let endless = file("s", "").record("GNU.sparse.size", b"9223372036854775808").record("GNU.sparse.map", b"0,0");
+    refused(&[endless], &["the table of a sparse file makes no sense"])?;
+    for (major, minor) in [(1 << 12, 0), (0, 1 << 20)] {
+        refused(&[entry(b'3', "device").device(major, minor)], &["the number of a device"])?;
+    }
     // Zeros without end.
     let directory = tempfile::tempdir()?;
     let error = unpack(std::io::repeat(0), directory.path(), &small, &mut |_| ()).err();

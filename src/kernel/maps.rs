@@ -18,6 +18,13 @@ pub struct IdMap {
     pub count: u32,
 }
 
+impl IdMap {
+    /// True if this id of the namespace is one of them.
+    pub fn has(&self, id: u32) -> bool {
+        id.checked_sub(self.inside).is_some_and(|above| above < self.count)
+    }
+}
+
 /// Who writes the maps, and which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Maps {
@@ -69,27 +76,25 @@ pub fn on_the_host() -> bool {
 /// True if the user namespace of this process has more than one user: someone whom
 /// its root can become.
 pub fn has_others() -> bool {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
-    let counts = map.lines().filter_map(|line| line.split_ascii_whitespace().nth(2)?.parse::<u32>().ok());
-    counts.fold(0, u32::saturating_add) > 1
+    own("uid_map").iter().fold(0, |sum: u32, map| sum.saturating_add(map.count)) > 1
 }
 
 /// True if this group exists in the user namespace of this process.
 pub fn has_group(gid: u32) -> bool {
-    maps_to("/proc/self/gid_map", gid)
+    own("gid_map").iter().any(|map| map.has(gid))
 }
 
-/// True if this user and this group exist in it.
-pub fn has((uid, gid): (u32, u32)) -> bool {
-    maps_to("/proc/self/uid_map", uid) && has_group(gid)
-}
-
-fn maps_to(file: &str, id: u32) -> bool {
-    let map = std::fs::read_to_string(file).unwrap_or_default();
-    map.lines().any(|line| {
+/// The map of the user namespace of this process: `uid_map` or `gid_map`.
+pub fn own(file: &str) -> Vec<IdMap> {
+    let text = std::fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
+    let map = |line: &str| {
         let numbers: Vec<u32> = line.split_ascii_whitespace().filter_map(|number| number.parse().ok()).collect();
-        matches!(numbers[..], [inside, _, count] if id >= inside && id - inside < count)
-    })
+        match numbers[..] {
+            [inside, outside, count] => Some(IdMap { inside, outside, count }),
+            _ => None,
+        }
+    };
+    text.lines().filter_map(map).collect()
 }
 
 /// True if this process may not change its groups. user_namespaces(7)

@@ -98,7 +98,7 @@ fn block(archive: &mut Vec<u8>, kind: u8, path: &[u8], link: &[u8], content: &[u
     let fields = header.as_ustar_mut().expect("a header of that kind");
     fields.name[..path.len().min(100)].copy_from_slice(&path[..path.len().min(100)]);
     fields.linkname[..link.len().min(100)].copy_from_slice(&link[..link.len().min(100)]);
-    header.set_entry_type(tar::EntryType::new(kind));
+    header.as_old_mut().linkflag = [kind];
     header.set_mode(of.mode);
     header.set_uid(of.owner.0);
     header.set_gid(of.owner.1);

@@ -30,6 +30,10 @@ pub(super) const BLOCK: usize = 512;
 /// Names and records before a header are kept in memory: no more than so many bytes.
 const LONGEST: u64 = 1024 * 1024;
 
+/// What may follow the end: tar fills up to whole records, of 10 KiB as a rule and of 1 MiB
+/// (`--blocking-factor=2048`) where it writes to tapes. More would only waste time.
+const MOST_AFTER: u64 = 1024 * 1024;
+
 /// What errors begin with.
 const CANNOT: &str = "cannot read the layer";
 
@@ -179,10 +183,17 @@ impl<Source: Read> Archive<Source> {
 
     /// Reads what follows the last entry: zeros, mostly. A digest covers them as well.
     pub fn finish(&mut self) -> Result<()> {
+        let end = self.position;
         while !available(&mut self.source)?.is_empty() {
             let bytes = self.source.buffer().len();
             self.source.consume(bytes);
             self.advance(bytes)?;
+            if self.position - end > MOST_AFTER {
+                return Err(Error::new(format!(
+                    "{CANNOT}: more than {MOST_AFTER} bytes follow the end of its archive"
+                ))
+                .hint("They become no file: it may be made to waste time. Get the image from somebody you trust."));
+            }
         }
         Ok(())
     }
@@ -262,13 +273,14 @@ impl<Source: Read> Archive<Source> {
     /// Puts together what a header says and what was said before it.
     fn entry(&mut self, header: &Header, before: Before) -> Result<Entry> {
         let old = header.as_old();
+        self.near = full_name(header);
         let field = |field: &[u8]| number(field).ok_or_else(|| damaged("a field of a header is no number"));
         // A negative owner is none: it will be refused.
         let owner = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
         let mut entry = Entry {
-            path: full_name(header),
+            path: self.near.clone(),
             link: until_zero(&old.linkname).to_owned(),
-            kind: kind(header),
+            kind: kind(header).ok_or_else(|| damaged("the number of a device is none that there can be"))?,
             mode: (field(&old.mode)? & 0o7777) as u32,
             uid: owner(field(&old.uid)?),
             gid: owner(field(&old.gid)?),
@@ -284,7 +296,9 @@ impl<Source: Read> Archive<Source> {
         entry.path = before.path.unwrap_or(entry.path);
         entry.link = before.link.unwrap_or(entry.link);
         if old.linkflag[0] == 0 && entry.path.ends_with(b"/") {
-            entry.kind = Kind::Directory; // before POSIX there was no type for it
+            // Before POSIX there was no type for it. Where there is one, `0` is a file all the same:
+            // for Go's reader, while GNU tar makes a directory.
+            entry.kind = Kind::Directory;
         }
         self.near.clone_from(&entry.path);
         match header.as_gnu() {
@@ -346,25 +360,27 @@ impl Entry {
     }
 }
 
-fn kind(header: &Header) -> Kind {
-    let device = || {
-        let part = |field: Option<&[u8; 8]>| field.and_then(|field| number(field)?.try_into().ok()).unwrap_or(0);
-        let (ustar, gnu) = (header.as_ustar(), header.as_gnu());
-        let major = ustar.map(|header| &header.dev_major).or(gnu.map(|header| &header.dev_major));
-        let minor = ustar.map(|header| &header.dev_minor).or(gnu.map(|header| &header.dev_minor));
-        (part(major), part(minor))
+/// `None`: a device that there can't be. Linux has 12 bits for the major number and 20 for the
+/// minor one. mknod(2) leaves out what is beyond: 4096:0 would become 0:0, a whiteout.
+fn kind(header: &Header) -> Option<Kind> {
+    let part = |field: Option<&[u8; 8]>, bits: u32| -> Option<u32> {
+        let value = field.map_or(Some(0), |field| number(field))?;
+        u32::try_from(value).ok().filter(|value| *value < 1 << bits)
     };
-    match header.as_old().linkflag[0] {
+    let (ustar, gnu) = (header.as_ustar(), header.as_gnu());
+    let major = || part(ustar.map(|header| &header.dev_major).or(gnu.map(|header| &header.dev_major)), 12);
+    let minor = || part(ustar.map(|header| &header.dev_minor).or(gnu.map(|header| &header.dev_minor)), 20);
+    Some(match header.as_old().linkflag[0] {
         // 7 was meant for files that lie in one piece on the disk; S is GNU's sparse file.
         0 | b'0' | b'7' | b'S' => Kind::File,
         b'1' => Kind::HardLink,
         b'2' => Kind::Symlink,
-        b'3' => Kind::Character(device().0, device().1),
-        b'4' => Kind::Block(device().0, device().1),
+        b'3' => Kind::Character(major()?, minor()?),
+        b'4' => Kind::Block(major()?, minor()?),
         b'5' => Kind::Directory,
         b'6' => Kind::Fifo,
         other => Kind::Other(other),
-    }
+    })
 }
 
 /// POSIX has a second field for the first part of a long name.

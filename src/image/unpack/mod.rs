@@ -27,7 +27,8 @@ use self::name::{MALICIOUS, Name, clean, refused, shown};
 use self::sparse::Piece;
 use super::digest::Hashing;
 use crate::error::{Error, Result};
-use crate::kernel::errno::{EINVAL, ELOOP, ENOENT, ENOTDIR};
+use crate::kernel::errno::{EFBIG, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR};
+use crate::kernel::maps::IdMap;
 use crate::kernel::{Attributes, Beneath, Node, Time, euid, maps};
 
 /// Extended attributes by name.
@@ -69,7 +70,7 @@ pub struct Options {
     pub ids: Ids,
     /// How much it may hold, unpacked.
     pub max_bytes: u64,
-    /// How many files it may hold.
+    /// How many files it may hold, with the directories that it uses and does not name.
     pub max_entries: u64,
 }
 
@@ -88,7 +89,7 @@ pub struct Unpacked {
     pub files: u64,
     /// What they hold together, without holes.
     pub bytes: u64,
-    /// Files and directories of lower layers that are removed.
+    /// Names of lower layers that are removed, and that the layer does not bring anew.
     pub whiteouts: u64,
     /// Directories that hide what lower layers have in them.
     pub opaque: u64,
@@ -113,18 +114,23 @@ pub struct Unpacked {
 pub fn unpack(tar: impl Read, directory: &Path, options: &Options, progress: &mut dyn FnMut(u64)) -> Result<Unpacked> {
     let most = options.max_bytes.saturating_add(options.max_entries.saturating_mul(PER_ENTRY));
     let archive = Archive::new(tar, most);
-    let beneath = Beneath::open(directory)?;
-    let mut unpacker = Unpacker { archive, beneath, options, progress, done: Unpacked::default() };
+    // With one id, this is no root who could mount the layer but in a user namespace.
+    let beneath = Beneath::open(directory, options.ids != Ids::One)?;
+    let (users, groups) = (maps::own("uid_map"), maps::own("gid_map"));
+    let mut unpacker = Unpacker { archive, beneath, options, users, groups, progress, done: Unpacked::default() };
     while let Some(entry) = unpacker.archive.next_entry()? {
         unpacker.entry(entry)?;
         (unpacker.progress)(unpacker.archive.position());
     }
     unpacker.archive.finish()?;
     (unpacker.progress)(unpacker.archive.position());
-    let (lost, implied) = unpacker.beneath.finish(&IMPLIED)?;
+    let finished = unpacker.beneath.finish(&IMPLIED)?;
     let mut done = unpacker.done;
-    done.xattrs_lost += lost;
-    done.implied = implied;
+    done.xattrs_lost += finished.lost;
+    done.implied = finished.implied;
+    done.whiteouts = finished.whiteouts;
+    done.opaque = finished.opaque.len() as u64;
+    done.opaque_root = finished.opaque.contains(Path::new(""));
     Ok(done)
 }
 
@@ -154,35 +160,36 @@ struct Unpacker<'a, Source> {
     archive: Archive<Source>,
     beneath: Beneath,
     options: &'a Options,
+    /// Who exists here. user_namespaces(7)
+    users: Vec<IdMap>,
+    groups: Vec<IdMap>,
     progress: &'a mut dyn FnMut(u64),
     done: Unpacked,
 }
 
 impl<Source: Read> Unpacker<'_, Source> {
-    fn entry(&mut self, entry: Entry) -> Result<()> {
+    fn entry(&mut self, mut entry: Entry) -> Result<()> {
         self.done.entries += 1;
-        let name = Name::new(&entry.path)?;
-        if self.done.entries > self.options.max_entries {
-            let why = format!("the layer has more than {} entries", self.options.max_entries);
-            return Err(refused(
-                Path::new(OsStr::from_bytes(&entry.path)),
-                &why,
-                "So many files would fill the disk's table of files.",
-            ));
-        }
+        let written = std::mem::take(&mut entry.path);
+        let name = Name::new(&written)?;
+        self.check_count(&written)?;
         match name {
             Name::File(path) => self.file_of_any_kind(&path, entry),
-            Name::Whiteout(path) => {
-                self.done.whiteouts += 1;
-                self.beneath.whiteout(&path).map_err(|error| cannot(&path, &error))
-            }
-            Name::Opaque(path) => {
-                self.done.opaque += 1;
-                self.done.opaque_root |= path.as_os_str().is_empty();
-                self.beneath.opaque(&path).map_err(|error| cannot(&path, &error))
-            }
+            Name::Whiteout(path) => self.beneath.whiteout(&path).map_err(|error| cannot(&path, &error)),
+            Name::Opaque(path) => self.beneath.opaque(&path).map_err(|error| cannot(&path, &error)),
             Name::Internal => Ok(()),
+        }?;
+        // Now with the directories that it needed.
+        self.check_count(&written)
+    }
+
+    fn check_count(&self, path: &[u8]) -> Result<()> {
+        if self.done.entries + self.beneath.implied() <= self.options.max_entries {
+            return Ok(());
         }
+        let why = format!("the layer has more than {} entries", self.options.max_entries);
+        let path = Path::new(OsStr::from_bytes(path));
+        Err(refused(path, &why, "So many files would fill the disk's table of files."))
     }
 
     fn file_of_any_kind(&mut self, path: &Path, mut entry: Entry) -> Result<()> {
@@ -190,10 +197,12 @@ impl<Source: Read> Unpacker<'_, Source> {
             return Err(refused(path, "it must be a directory", MALICIOUS));
         }
         let attributes = self.attributes(path, &mut entry)?;
-        let owner = attributes.owner;
         let made = match entry.kind {
             Kind::Directory => self.beneath.directory(path, attributes).map(|()| 0),
             Kind::File => self.file(path, &entry, &attributes)?,
+            Kind::Symlink if entry.link.is_empty() || entry.link.contains(&0) => {
+                return Err(refused(path, "its target is empty, or contains a zero byte", MALICIOUS));
+            }
             Kind::Symlink => self.beneath.symlink(path, OsStr::from_bytes(&entry.link), &attributes),
             Kind::HardLink => return self.hard_link(path, &entry.link),
             Kind::Fifo => self.beneath.node(path, Node::Fifo, &attributes),
@@ -203,10 +212,7 @@ impl<Source: Read> Unpacker<'_, Source> {
             Kind::Block(major, minor) => self.beneath.node(path, Node::Block(major, minor), &attributes),
             Kind::Other(flag) => return Err(unknown(path, flag)),
         };
-        self.done.xattrs_lost += made.map_err(|error| match owner {
-            Some(owner) if error.raw_os_error() == Some(EINVAL) && !maps::has(owner) => unmapped(path, owner),
-            _ => cannot(path, &error),
-        })?;
+        self.done.xattrs_lost += made.map_err(|error| cannot(path, &error))?;
         Ok(())
     }
 
@@ -283,6 +289,8 @@ impl<Source: Read> Unpacker<'_, Source> {
             self.done.owners_lost += u64::from((user, group) != (0, 0));
             return Ok(None);
         }
+        check_mapped(path, "user", user, &self.users)?;
+        check_mapped(path, "group", group, &self.groups)?;
         Ok(Some((user, group)))
     }
 
@@ -303,9 +311,16 @@ fn unknown(path: &Path, flag: u8) -> Error {
     refused(path, &why, "Layers hold files, directories, links, devices and named pipes.")
 }
 
-fn unmapped(path: &Path, (user, group): (u32, u32)) -> Error {
-    let why = format!("its owner {user}:{group} does not exist in this user namespace");
-    refused(path, &why, "More ids can be granted in /etc/subuid and /etc/subgid: see subuid(5) and newuidmap(1).")
+/// chown(2) would only say EINVAL.
+fn check_mapped(path: &Path, what: &str, id: u32, maps: &[IdMap]) -> Result<()> {
+    if maps.iter().any(|map| map.has(id)) {
+        return Ok(());
+    }
+    let range =
+        |map: &IdMap| format!("{} to {}", map.inside, u64::from(map.inside) + u64::from(map.count.saturating_sub(1)));
+    let ranges: Vec<String> = maps.iter().map(range).collect();
+    let why = format!("its {what} {id} does not exist in this user namespace, which has {}", ranges.join(", "));
+    Err(refused(path, &why, "More ids can be granted in /etc/subuid and /etc/subgid: see subuid(5) and newuidmap(1)."))
 }
 
 /// The system said no.
@@ -315,6 +330,10 @@ fn cannot(path: &Path, error: &io::Error) -> Error {
         Some(ENOENT | ENOTDIR | ELOOP) => {
             failed.hint("A part of its path is a file, or a symlink that leads nowhere in this layer.")
         }
+        Some(ENAMETOOLONG) => {
+            failed.hint("Its path leads too deep, perhaps by symlinks; or the target of a link is too long.")
+        }
+        Some(EFBIG) => failed.hint("This filesystem can't hold so large a file."),
         _ => failed,
     }
 }

@@ -65,13 +65,15 @@ pub fn clean(bytes: &[u8]) -> Result<PathBuf> {
                 let why = format!("a name in it is {} bytes long, {LONGEST_NAME} at most are possible", name.len());
                 return Err(refused(path, &why, MALICIOUS));
             }
-            Component::Normal(name) => clean.push(name),
+            Component::Normal(name) => {
+                depth += 1;
+                clean.push(name);
+            }
             Component::CurDir => {}
             Component::RootDir | Component::ParentDir | Component::Prefix(_) => {
                 return Err(refused(path, "it points out of the layer", MALICIOUS));
             }
         }
-        depth += 1;
     }
     if bytes.contains(&0) {
         return Err(refused(path, "its name contains a zero byte", MALICIOUS));
@@ -130,7 +132,7 @@ mod tests {
     fn limits_of_names() {
         assert!(clean("a".repeat(255).as_bytes()).is_ok());
         assert!(clean("a".repeat(256).as_bytes()).is_err());
-        assert!(clean("a/".repeat(256).as_bytes()).is_ok());
+        assert!(clean(format!("./{}", "a/".repeat(256)).as_bytes()).is_ok());
         assert!(clean("a/".repeat(257).as_bytes()).is_err());
         assert!(clean(format!("{}/", "a".repeat(200)).repeat(21).as_bytes()).is_err());
         assert!(clean(b"a\0b").is_err());

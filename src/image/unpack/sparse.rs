@@ -100,6 +100,10 @@ pub(super) fn in_content(mut block: impl FnMut() -> Result<[u8; BLOCK]>) -> Resu
 /// the last one may fill its last block partly: Go's reader and GNU tar disagree about what
 /// comes after it.
 pub(super) fn check(pieces: &[Piece], size: u64, content: u64) -> Result<()> {
+    // No file is longer than lseek(2) can reach.
+    if i64::try_from(size).is_err() {
+        return Err(wrong());
+    }
     let mut end = 0;
     let mut sum = 0_u64;
     for piece in pieces {

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::image::digest;
 use proptest::prelude::*;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use tar::{Builder, EntryType, Header};
@@ -240,4 +241,74 @@ fn a_directory_that_was_replaced_is_forgotten() {
     let mode = |path: &str| directory.path().join(path).metadata().unwrap().mode() & 0o7777;
     assert_eq!((mode("a"), mode("a/b")), (0o750, 0o755));
     assert_eq!(fs::read_to_string(directory.path().join("a/b/c")).unwrap(), "new");
+}
+
+/// What is used without being named fills the disk's table of files just as well.
+#[test]
+fn implied_directories_count() {
+    let bytes = archive(&[("a/b/c/d/file", EntryType::Regular, "x")]);
+    let unpack = |max_entries| {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Options { max_entries, ..Options::default() };
+        super::unpack(&bytes[..], directory.path(), &options, &mut |_| {}).map_err(|error| error.to_string())
+    };
+    assert_eq!(unpack(5).unwrap().entries, 1);
+    assert_eq!(unpack(4).unwrap_err(), "cannot unpack a/b/c/d/file: the layer has more than 4 entries");
+}
+
+#[test]
+fn little_may_follow_the_end() {
+    let bytes = archive(&[("file", EntryType::Regular, "x")]);
+    let unpack = |more| {
+        let directory = tempfile::tempdir().unwrap();
+        let padded = bytes.as_slice().chain(std::io::repeat(0).take(more));
+        super::unpack(padded, directory.path(), &Options::default(), &mut |_| {}).map_err(|error| error.to_string())
+    };
+    // One block of the end is part of it already.
+    assert_eq!(unpack((1 << 20) - 512).unwrap().files, 1);
+    assert!(unpack((1 << 20) - 511).unwrap_err().contains("more than 1048576 bytes follow the end"));
+    assert!(unpack(u64::MAX).unwrap_err().contains("more than 1048576 bytes follow the end"));
+}
+
+/// Each symlink is a step further down, so that no path is long.
+#[test]
+fn symlinks_into_the_depth_end_somewhere() {
+    let deep = |steps: usize| {
+        let path = |step: usize| match step {
+            0 => "d/".repeat(40),
+            step => format!("s{}/{}", step - 1, "d/".repeat(40)),
+        };
+        let made: Vec<_> = (0..steps).map(|step| (path(step), format!("s{step}"))).collect();
+        let entries: Vec<Made<'_>> = made
+            .iter()
+            .flat_map(|(path, link)| [(&**path, EntryType::Directory, ""), (&**link, EntryType::Symlink, &**path)])
+            .collect();
+        let directory = tempfile::tempdir().unwrap();
+        try_unpack(&entries, directory.path())
+    };
+    deep(12).unwrap();
+    let error = deep(13).unwrap_err();
+    assert!(
+        error.to_string().contains("cannot unpack s11/d/d/") && error.to_string().contains("ENAMETOOLONG"),
+        "{error}"
+    );
+    assert!(error.failure().hint.is_some());
+}
+
+/// Only that counts which hides something of the layers below, in whichever order they come.
+#[test]
+fn whiteouts_of_what_the_layer_brings_do_not_count() {
+    let entries: [Made<'_>; 7] = [
+        (".wh.gone", EntryType::Regular, ""),
+        (".wh.a", EntryType::Regular, ""),
+        ("a", EntryType::Regular, "x"),
+        ("b", EntryType::Regular, "x"),
+        (".wh.b", EntryType::Regular, ""),
+        ("c/", EntryType::Directory, ""),
+        (".wh.c", EntryType::Regular, ""),
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let bytes = archive(&entries);
+    let unpacked = super::unpack(&bytes[..], directory.path(), &Options::default(), &mut |_| {}).unwrap();
+    assert_eq!((unpacked.whiteouts, unpacked.opaque, unpacked.opaque_root), (1, 1, false));
 }

@@ -13,8 +13,8 @@ mod attributes;
 mod remove;
 mod walk;
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{CStr, OsStr};
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -34,7 +34,7 @@ use crate::error::{IoContext, Result};
 const WHITEOUT: u64 = makedev(0, 0);
 /// What makes a directory opaque: the first one is read by an overlay that root mounts, the
 /// second by one that is mounted in a user namespace (`userxattr`), which may not write the first.
-const OPAQUE: [&std::ffi::CStr; 2] = [c"trusted.overlay.opaque", c"user.overlay.opaque"];
+const OPAQUE: [&CStr; 2] = [c"trusted.overlay.opaque", c"user.overlay.opaque"];
 
 /// The directory.
 pub struct Beneath {
@@ -43,6 +43,24 @@ pub struct Beneath {
     fresh: Fresh,
     /// Directories get their attributes last, when nothing is put in them any more.
     directories: BTreeMap<PathBuf, Directory>,
+    /// What makes a directory opaque for those who will mount it.
+    marks: &'static [&'static CStr],
+    whiteouts: BTreeSet<PathBuf>,
+    opaque: BTreeSet<PathBuf>,
+    implied: u64,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Finished {
+    /// Extended attributes that the filesystem can't hold.
+    pub lost: u64,
+    /// Directories that nobody has named.
+    pub implied: Vec<PathBuf>,
+    /// Names that hide what lies below, and are nothing else.
+    pub whiteouts: u64,
+    /// Directories that hide all that lies below.
+    pub opaque: BTreeSet<PathBuf>,
 }
 
 /// A directory of the layer.
@@ -66,12 +84,20 @@ pub enum Node {
 }
 
 impl Beneath {
-    /// Opens the directory at `path`.
-    pub fn open(path: &Path) -> Result<Self> {
+    /// Opens the directory at `path`. If `trusted`, root will mount it, too: an overlay
+    /// of a user namespace alone has no use for `trusted.` attributes.
+    pub fn open(path: &Path, trusted: bool) -> Result<Self> {
         let root: OwnedFd = File::open(path).or_fail(|| format!("cannot open {}", path.display()))?.into();
         let fresh = Fresh::probe(&root);
         let directories = BTreeMap::from([(PathBuf::new(), Directory::default())]);
-        Ok(Self { walk: Walk::new(root), fresh, directories })
+        let marks = if trusted { &OPAQUE[..] } else { &OPAQUE[1..] };
+        let (whiteouts, opaque) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { walk: Walk::new(root), fresh, directories, marks, whiteouts, opaque, implied: 0 })
+    }
+
+    /// How many directories had to be made before anybody named them.
+    pub fn implied(&self) -> u64 {
+        self.implied
     }
 
     /// Makes a directory, or takes the one that is there. It gets its attributes in
@@ -140,7 +166,11 @@ impl Beneath {
         let (parent, name) = self.parent(path)?;
         match mknodat(parent, name, SFlag::S_IFCHR, Mode::empty(), WHITEOUT) {
             Err(Errno::EEXIST) => {}
-            made => return Ok(made?),
+            made => {
+                made?;
+                self.whiteouts.insert(path.to_owned());
+                return Ok(());
+            }
         }
         match kind(&fstatat(parent, name, AtFlags::AT_SYMLINK_NOFOLLOW)?) {
             SFlag::S_IFDIR => self.opaque(path),
@@ -154,17 +184,18 @@ impl Beneath {
             self.imply(directory)?;
         }
         let opened = File::from(self.walk.resolve(directory, OFlag::O_RDONLY)?);
-        match OPAQUE.map(|name| attributes::set_xattr(&opened, name, b"y")) {
-            // One of them must hold: without both, the directory would show what was removed.
-            [Err(_), Err(errno)] => Err(errno.into()),
-            _ => Ok(()),
+        let mut set = Err(Errno::ENOTSUP);
+        for name in self.marks {
+            // One of them must hold: without any, the directory would show what was removed.
+            set = attributes::set_xattr(&opened, name, b"y").or(set);
         }
+        self.opaque.insert(directory.to_owned());
+        Ok(set?)
     }
 
     /// Gives all directories their attributes, the deepest first, so that one can be closed
     /// to its owner. Those that nobody has named get `otherwise`.
-    /// How many attributes the filesystem can't hold, and what was not named.
-    pub fn finish(mut self, otherwise: &Attributes) -> Result<(u64, Vec<PathBuf>)> {
+    pub fn finish(mut self, otherwise: &Attributes) -> Result<Finished> {
         let (mut lost, mut implied) = (0, Vec::new());
         for (path, directory) in std::mem::take(&mut self.directories).into_iter().rev() {
             let attributes = directory.attributes.as_ref().unwrap_or(otherwise);
@@ -178,7 +209,7 @@ impl Beneath {
             }
         }
         implied.reverse();
-        Ok((lost, implied))
+        Ok(Finished { lost, implied, whiteouts: self.whiteouts.len() as u64, opaque: self.opaque })
     }
 
     /// Most directories need nothing but their time, and for that need not be opened.
@@ -230,6 +261,7 @@ impl Beneath {
                     Ok(found) if !is_whiteout(&found) => return Err(error),
                     _ => self.make(path, Mode::S_IRWXU)?,
                 };
+                self.implied += 1;
                 self.directories.entry(path.to_owned()).or_default();
             }
         }
@@ -262,15 +294,19 @@ impl Beneath {
         Ok(make(parent, name)?)
     }
 
-    /// Something was removed: what is known of the directories in it no longer holds,
+    /// Something was removed: what is known of it and of all in it no longer holds,
     /// nor does any way that led through it, perhaps as a symlink of another name.
     fn forget(&mut self, path: &Path) {
         self.walk.forget();
         let gone = |known: &&PathBuf| known.starts_with(path);
-        let gone: Vec<PathBuf> =
-            self.directories.range(path.to_owned()..).map(|known| known.0).take_while(gone).cloned().collect();
+        let directories = self.directories.range(path.to_owned()..).map(|known| known.0).take_while(gone);
+        let whiteouts = self.whiteouts.range(path.to_owned()..).take_while(gone);
+        let opaque = self.opaque.range(path.to_owned()..).take_while(gone);
+        let gone: BTreeSet<PathBuf> = directories.chain(whiteouts).chain(opaque).cloned().collect();
         for path in gone {
             self.directories.remove(&path);
+            self.whiteouts.remove(&path);
+            self.opaque.remove(&path);
         }
     }
 }

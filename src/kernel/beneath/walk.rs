@@ -9,7 +9,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -17,13 +17,23 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 
 /// As a process would whose root it is. Magic links, those of /proc, lead anywhere.
 const IN_ROOT: ResolveFlag = ResolveFlag::RESOLVE_IN_ROOT.union(ResolveFlag::RESOLVE_NO_MAGICLINKS);
+/// Deeper trees can't be walked without running out of descriptors. No path of an entry is so long,
+/// but symlinks into the depth can be chained.
+const DEEPEST: usize = 512;
 /// One name that is a directory.
 const SINGLE: ResolveFlag = ResolveFlag::RESOLVE_BENEATH.union(ResolveFlag::RESOLVE_NO_SYMLINKS);
 
 /// A root, and the directories on the way to the one used last.
 pub(super) struct Walk {
     root: OwnedFd,
-    way: Vec<(OsString, OwnedFd)>,
+    way: Vec<Step>,
+}
+
+/// A directory on the way: under which name, and how deep it really lies.
+struct Step {
+    name: OsString,
+    opened: OwnedFd,
+    depth: usize,
 }
 
 impl Walk {
@@ -33,11 +43,14 @@ impl Walk {
 
     /// The directory, to make something in it.
     pub(super) fn directory(&mut self, path: &Path) -> io::Result<&OwnedFd> {
-        let known = self.way.iter().zip(path.iter()).take_while(|((known, _), name)| known == name).count();
+        let known = self.way.iter().zip(path.iter()).take_while(|(step, name)| step.name == *name).count();
         self.way.truncate(known);
         for name in path.iter().skip(known) {
-            let opened = self.enter(name)?;
-            self.way.push((name.to_owned(), opened));
+            let (opened, depth) = self.enter(name)?;
+            if depth > DEEPEST {
+                return Err(Errno::ENAMETOOLONG.into());
+            }
+            self.way.push(Step { name: name.to_owned(), opened, depth });
         }
         Ok(self.here())
     }
@@ -54,18 +67,26 @@ impl Walk {
     }
 
     fn here(&self) -> &OwnedFd {
-        self.way.last().map_or(&self.root, |(_, opened)| opened)
+        self.way.last().map_or(&self.root, |step| &step.opened)
     }
 
-    fn enter(&self, name: &OsStr) -> nix::Result<OwnedFd> {
+    /// Opens the next directory, and says how deep it lies.
+    fn enter(&self, name: &OsStr) -> io::Result<(OwnedFd, usize)> {
         match resolved(self.here(), name, OFlag::O_PATH, SINGLE) {
             Err(Errno::ELOOP) => {
-                let path: PathBuf = self.way.iter().map(|(name, _)| name.as_os_str()).chain([name]).collect();
-                resolved(&self.root, path.as_os_str(), OFlag::O_PATH, IN_ROOT)
+                let path: PathBuf = self.way.iter().map(|step| step.name.as_os_str()).chain([name]).collect();
+                let opened = resolved(&self.root, path.as_os_str(), OFlag::O_PATH, IN_ROOT)?;
+                let depth = names(&opened)?.saturating_sub(names(&self.root)?);
+                Ok((opened, depth))
             }
-            other => other,
+            other => Ok((other?, self.way.last().map_or(0, |step| step.depth) + 1)),
         }
     }
+}
+
+/// How many names lead to it. Of a path that is too long, /proc says only that (ENAMETOOLONG). proc(5)
+fn names(opened: &OwnedFd) -> io::Result<usize> {
+    Ok(std::fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd()))?.iter().count())
 }
 
 fn resolved(from: &OwnedFd, path: &OsStr, flags: OFlag, resolve: ResolveFlag) -> nix::Result<OwnedFd> {
