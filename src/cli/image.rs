@@ -178,7 +178,7 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
         Some(image) if k.plans() => Ok(image),
         Some(image) if when != When::Always => {
             pulling.unpack(k, &store, &image)?;
-            // What has just been unpacked lies elsewhere than it would have after a pull.
+            // Where its layers are has just been decided.
             Ok(store.lookup(name)?.unwrap_or(image))
         }
         None if when == When::Never || k.plans() => Err(unknown(name)),
