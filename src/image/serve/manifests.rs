@@ -208,8 +208,8 @@ impl Shared {
         }
         let own: Vec<&String> = found.iter().filter(|offer| offer.is_own).map(|offer| &offer.name).collect();
         if own.is_empty() {
-            let why = "the image was not pushed here, but is its owner's: `boxlab image rm` removes it";
-            return Err(Refusal::new(403, "DENIED", why));
+            let message = "the image was not pushed here, but is its owner's: `boxlab image rm` removes it";
+            return Err(Refusal::new(403, "DENIED", message));
         }
         let scratch = self.store.scratch()?;
         let _index = self.store.index_lock()?;
