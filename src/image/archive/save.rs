@@ -84,7 +84,8 @@ impl Store {
         let mut chosen: Vec<Chosen> = Vec::new();
         for text in wanted {
             let found = self.resolve(text)?;
-            let name = found.by_name.then(|| found.image.name.clone()).filter(|name| !name.is_empty());
+            let name =
+                found.by_name.then(|| found.image.name.clone()).filter(|name| !name.is_empty() && !name.contains('@'));
             let same = |other: &&mut Chosen| other.images[0].manifest_digest == found.image.manifest_digest;
             match chosen.iter_mut().find(same) {
                 Some(other) => other.names.extend(name),
