@@ -289,6 +289,13 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "registry serve",
+        about: "Hand the images of this machine to others, as a registry does",
+        man: &["skopeo-copy(1)", "docker-push(1)"],
+        shell: "docker-registry serve config.yml; curl http://localhost:5000/v2/_catalog",
+        ..NONE
+    },
+    Row {
         command: "manifest inspect",
         about: "What a registry holds under a name, platform by platform",
         man: &["docker-manifest-inspect(1)", "skopeo-inspect(1)"],

@@ -3,6 +3,7 @@
 
 mod example;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -71,6 +72,7 @@ fn examine(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
         "ns ls" | "cgroup ls" | "cgroup show" => {}
         "ns enter" => return entering(row, boxlab, root),
         "image pull" | "image push" | "manifest inspect" => return asking(row, boxlab, root),
+        "registry serve" => return serving(row, boxlab, root),
         "image host" | "image ls" => {}
         image if image.starts_with("image ") => {
             let words = example::words(image, boxlab, root)?;
@@ -95,13 +97,32 @@ fn asking(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
     Ok(judge(row, &output.or_fail(|| "cannot run boxlab itself".to_owned())?))
 }
 
+/// What `registry serve` hands out, another store must be able to fetch.
+fn serving(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
+    let failed = || "cannot run boxlab itself".to_owned();
+    example::words("image inspect", boxlab, root)?;
+    let mut server = Command::new(boxlab);
+    server.args(["--color", "never", "--root"]).arg(root).args(["registry", "serve", "--listen", "127.0.0.1:0"]);
+    let mut server =
+        server.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().or_fail(failed)?;
+    let mut address = String::new();
+    if let Some(stdout) = server.stdout.take() {
+        BufReader::new(stdout).read_line(&mut address).or_fail(failed)?;
+    }
+    let mut learner = Command::new(boxlab);
+    learner.args(["--trace", "off", "--color", "never", "--root"]).arg(root.join("learner")).arg("pull");
+    let output = learner.arg(format!("{}/library/example", address.trim())).stdin(Stdio::null()).output();
+    server.kill().and_then(|()| server.wait()).or_fail(failed)?;
+    Ok(judge(row, &output.or_fail(failed)?))
+}
+
 /// `ns enter` needs someone to enter: another lab, which waits for its input to end.
 fn entering(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
     let failed = || "cannot run boxlab itself".to_owned();
     let mut host = Command::new(boxlab);
     host.args(["--trace", "json", "--root"]).arg(root).args(["ns", "uts", "--", "cat"]);
     let mut host = host.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().or_fail(failed)?;
-    let target = host.stderr.take().and_then(|trace| started(std::io::BufReader::new(trace)));
+    let target = host.stderr.take().and_then(|trace| started(BufReader::new(trace)));
     let line = match target {
         Some(pid) => {
             let mut command = Command::new(boxlab);
@@ -119,7 +140,7 @@ fn entering(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
 
 /// The process whose program has started, from a JSON trace. The rest of the
 /// trace is read too, so that its writer never meets a closed pipe.
-fn started(trace: impl std::io::BufRead) -> Option<i64> {
+fn started(trace: impl BufRead) -> Option<i64> {
     for line in trace.lines() {
         let event: serde_json::Value = serde_json::from_str(&line.ok()?).ok()?;
         if event["name"] == "execve" && event["ret"] == "0" && event["role"] == "child" {

@@ -23,6 +23,7 @@ mod page;
 mod progress;
 mod pull;
 mod push;
+mod registry;
 mod registry_options;
 mod run;
 mod seccomp;
@@ -152,6 +153,11 @@ enum Command {
     Import(image::Import),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
+    /// Registries: hand images to others
+    Registry {
+        #[command(subcommand)]
+        command: registry::Registry,
+    },
     /// What isolates a process: any process, whoever made it
     Explain(explain::Explain),
     /// What does one process isolate that another does not?
@@ -190,6 +196,7 @@ impl Cli {
             Command::Load(command) => command.run(&context),
             Command::Import(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
+            Command::Registry { command } => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),

@@ -63,6 +63,7 @@ mod recipe;
 mod reference;
 pub mod registry;
 mod scratch;
+pub mod serve;
 mod sources;
 mod store;
 pub mod unpack;

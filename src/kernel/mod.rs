@@ -5,6 +5,7 @@
 //! [`Kernel::step`]; what it calls is told by the methods themselves. The same
 //! code therefore runs, narrates and plans.
 
+mod address;
 mod beneath;
 pub mod bpf;
 pub mod cgroup;
@@ -60,6 +61,7 @@ use crate::error::{Error, Result};
 use crate::trace::relay::Link;
 use crate::trace::{Detail, Event, Exchange, Observer, Record, decode};
 
+pub use address::interface_addresses;
 pub use beneath::{Attributes, Beneath, Node, Time, is_opaque};
 pub use capability::{CapSet, CapSets};
 pub use child::{Child, Exit, Heard};

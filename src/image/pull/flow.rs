@@ -26,6 +26,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::image::decompress::decompress;
 use crate::image::digest::Hashing;
 use crate::image::manifest::compression;
+use crate::image::registry::unwrapped;
 use crate::image::unpack::{Options, Unpacked, unpack};
 
 /// Bytes that are read at a time.
@@ -102,7 +103,7 @@ impl Flow<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(stopped());
             }
-            let read = from.read(&mut piece).or_fail(doing)?;
+            let read = from.read(&mut piece).map_err(|error| unwrapped(error, doing))?;
             if read == 0 {
                 break;
             }

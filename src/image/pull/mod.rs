@@ -23,11 +23,11 @@ use oci_spec::image::{Descriptor, Digest, ImageConfiguration, ImageManifest};
 
 use super::manifest::{self, Document};
 use super::platform::{self, Platform};
-use super::registry::{Access, Registry, Settings, Witness};
+use super::registry::{Access, Registry, Settings, Witness, unwrapped};
 use super::scratch::Scratch;
 use super::unpack::Options;
 use super::{Image, Layer, Reference, Store, digest};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::trace::Exchange;
 
 pub use stack::{Arrival, LayerNews};
@@ -203,7 +203,8 @@ impl Pull<'_> {
             Some(bytes) => bytes,
             None => {
                 let mut bytes = Vec::new();
-                registry.blob(descriptor)?.read_to_end(&mut bytes).or_fail(doing)?;
+                let read = registry.blob(descriptor)?.read_to_end(&mut bytes);
+                read.map_err(|error| unwrapped(error, doing))?;
                 let arrived = digest::of(&bytes);
                 if arrived != *descriptor.digest() {
                     return Err(Error::new(format!("{}: what came has the digest {arrived}", doing())));
