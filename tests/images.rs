@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         ("what_is_saved_comes_back", archives::what_is_saved_comes_back),
         ("other_tools_read_what_is_saved", archives::other_tools_read_what_is_saved),
         ("what_other_tools_save_is_read", archives::what_other_tools_save_is_read),
+        ("platforms_travel_together", archives::platforms_travel_together),
         ("docker_s_older_and_newer_archives", archives::dockers_older_and_newer_archives),
         ("a_file_is_written_whole_or_not_at_all", archives::whole_or_not_at_all),
         ("import", archives::import),

@@ -220,7 +220,8 @@ fn empty_index() -> ImageIndex {
     index
 }
 
-fn json(document: &impl Serialize) -> Result<Vec<u8>> {
+/// The bytes of a document.
+pub(super) fn json(document: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(document).map_err(|error| Error::new(format!("cannot write a document as JSON: {error}")))
 }
 

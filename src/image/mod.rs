@@ -25,6 +25,11 @@
 //! - `locks`, `scratch`: how several processes share the store, and what a killed one leaves
 //! - [`Store`]: all of it in one directory, safe from crashes and races
 //! - [`host`]: the host image, from the first step to the last
+//! - `index`, `queries`: which images there are, and which one a user means
+//! - `collect`: names and images go, and what nothing needs any more
+//! - `plain`, `entries`, `merged`: what is in the layers, without unpacking them
+//! - `changes`: how two images differ
+//! - [`archive`]: images as files that can be carried
 //!
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 

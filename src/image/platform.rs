@@ -10,7 +10,7 @@ use std::env;
 use std::fmt;
 use std::str::FromStr;
 
-use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex};
+use oci_spec::image::{Arch, Descriptor, ImageConfiguration, ImageIndex, Os, Platform as OfDescriptor};
 
 use super::manifest::{DOCKER_MANIFEST, OCI_MANIFEST};
 use crate::error::{Error, Result};
@@ -62,6 +62,15 @@ impl Platform {
         };
         let variant = Some(variant.to_owned()).filter(|variant| !variant.is_empty());
         Self { os: os.to_owned(), architecture: architecture.to_owned(), variant }
+    }
+
+    /// As an entry of an index says it.
+    pub fn described(&self) -> OfDescriptor {
+        let mut described = OfDescriptor::default();
+        described.set_os(Os::from(self.os.as_str()));
+        described.set_architecture(Arch::from(self.architecture.as_str()));
+        described.set_variant(self.variant.clone());
+        described
     }
 
     /// Of one entry of an index; `None`: it does not say.

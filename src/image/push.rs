@@ -14,9 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use oci_spec::image::{
-    Arch, Descriptor, Digest, ImageIndex, ImageManifest, MediaType, Os, Platform as OfDescriptor, SCHEMA_VERSION,
-};
+use oci_spec::image::{Descriptor, Digest, ImageIndex, ImageManifest, MediaType, SCHEMA_VERSION};
 
 use super::layout::Named;
 use super::manifest::{blobs, media_type};
@@ -226,12 +224,7 @@ fn index(registry: &Registry, images: &[Found], tag: &str) -> Result<(Digest, u6
         let digest = one(registry, image, image.named.manifest.digest().as_ref())?;
         let kind = image.named.manifest.media_type().clone();
         let mut entry = Descriptor::new(kind, image.bytes.len() as u64, digest);
-        let platform = Platform::of_image(&image.named.config);
-        let mut described = OfDescriptor::default();
-        described.set_os(Os::from(platform.os.as_str()));
-        described.set_architecture(Arch::from(platform.architecture.as_str()));
-        described.set_variant(platform.variant);
-        entry.set_platform(Some(described));
+        entry.set_platform(Some(Platform::of_image(&image.named.config).described()));
         entries.push(entry);
     }
     let mut index = ImageIndex::default();

@@ -83,7 +83,9 @@ impl Store {
                 || self.layout.id(entry).is_ok_and(|id| id.to_string() == image.id);
             same.extend(is_same.then_some(entry));
         }
-        let mut names: Vec<String> = same.iter().flat_map(|entry| familiar(&entry.name)).collect();
+        // What was pulled by its digest has that for a name, which is no tag.
+        let tagged = same.iter().filter(|entry| !entry.name.contains('@'));
+        let mut names: Vec<String> = tagged.flat_map(|entry| familiar(&entry.name)).collect();
         let digests = same.iter().flat_map(|entry| &entry.repository_digest);
         let mut repository_digests: Vec<String> = digests.map(|digest| familiar(digest).unwrap_or_default()).collect();
         for list in [&mut names, &mut repository_digests] {
@@ -126,15 +128,12 @@ pub(super) fn by_name<'a>(entries: &'a [Entry], text: &str) -> Option<&'a Entry>
         return entries.iter().find(|entry| entry.name == host::NAME);
     }
     let reference = Reference::parse(text).ok()?;
-    let full = reference.to_string();
+    let full = reference.stored_name();
     entries.iter().find(|entry| entry.name == full).or_else(|| {
         let digest = reference.digest.as_ref()?;
-        let bare = reference.with_digest(digest).to_string();
         let called = |entry: &&Entry| {
             let named = Reference::parse(&entry.name).is_ok_and(|named| named.name() == reference.name());
-            let tagged = reference.tag.is_none()
-                || entry.name == format!("{}:{}", reference.name(), reference.tag.as_deref().unwrap_or_default());
-            tagged && (entry.repository_digest.as_ref() == Some(&bare) || (named && entry.manifest.digest() == digest))
+            entry.repository_digest.as_ref() == Some(&full) || (named && entry.manifest.digest() == digest)
         };
         entries.iter().find(called)
     })

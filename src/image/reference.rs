@@ -11,6 +11,7 @@ use std::fmt;
 
 use oci_spec::image::Digest;
 
+use super::host;
 use crate::error::{Error, Result};
 
 /// The registry of a name that names none.
@@ -74,10 +75,12 @@ impl Reference {
 
     /// The name as people say it: `debian`, `ghcr.io/owner/name`.
     pub fn familiar_name(&self) -> String {
-        if self.registry != DEFAULT_REGISTRY {
+        let short = self.repository.strip_prefix(OFFICIAL).unwrap_or(&self.repository);
+        // `host` alone means the host image.
+        if self.registry != DEFAULT_REGISTRY || short == host::NAME {
             return self.name();
         }
-        self.repository.strip_prefix(OFFICIAL).unwrap_or(&self.repository).to_owned()
+        short.to_owned()
     }
 
     /// The whole of it as people say it: `debian:12`.
@@ -243,6 +246,7 @@ mod tests {
         for (text, familiar) in [
             ("docker.io/library/debian:12", "debian:12"),
             ("docker.io/owner/name", "owner/name:latest"),
+            ("docker.io/library/host:1", "docker.io/library/host:1"),
             ("ghcr.io/x/y:tag", "ghcr.io/x/y:tag"),
         ] {
             assert_eq!(Reference::parse(text).unwrap().familiar(), familiar);

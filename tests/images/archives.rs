@@ -134,6 +134,49 @@ pub fn what_other_tools_save_is_read() -> Outcome {
     Ok(())
 }
 
+/// Two images that came from one index, as `pull --platform` leaves them.
+pub fn platforms_travel_together() -> Outcome {
+    let place = scratch("platforms");
+    let store = Store::new("platforms");
+    let mut layout = Layout::new(&place.join("layout"));
+    let here = layout.add("app", &[(made::base(), made::base())], |_| ());
+    let other =
+        layout.add("other", &[(made::upper(), made::upper())], |config| config["architecture"] = "s390x".into());
+    store.out(&["load", "-i", text(&layout.path)])?;
+    let path = store.oci().join("index.json");
+    let mut index: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
+    for entry in index["manifests"].as_array_mut().into_iter().flatten() {
+        entry["annotations"]["boxlab.repository.digest"] =
+            json!(format!("docker.io/library/app@sha256:{}", "0".repeat(64)));
+    }
+    fs::write(&path, index.to_string())?;
+
+    let file = place.join("all.tar");
+    store.refused(&["save", "--all-platforms", "-o", text(&file), "app"], 2, &["one platform", "oci-archive"])?;
+    store.out(&["save", "--format", "oci-archive", "--all-platforms", "-o", text(&file), "app"])?;
+    let raw = tool("skopeo", &["inspect", "--raw", &format!("oci-archive:{}", text(&file))])?;
+    let index: serde_json::Value = serde_json::from_str(&raw)?;
+    let listed: Vec<&str> = index["manifests"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|entry| entry["platform"]["architecture"].as_str())
+        .collect();
+    check(listed.len() == 2 && listed.contains(&"s390x"), format!("an index of both: {raw}"))?;
+    for (platform, id) in [(&[][..], &here), (&["--platform", "linux/s390x"], &other)] {
+        let second = Store::new(&format!("platforms/{}", platform.len()));
+        let loaded = second.out(&[&["load", "-i", text(&file)], platform].concat())?;
+        check(loaded == "Loaded image: app:latest\n", &loaded)?;
+        let found = second.out(&["inspect", "--format", "{{.Id}}", "app"])?;
+        check(found.trim() == id, format!("{platform:?}: {found}"))?;
+    }
+    store.refused(
+        &["load", "--platform", "linux/riscv64", "-i", text(&file)],
+        125,
+        &["no image for linux/riscv64", "linux/s390x"],
+    )
+}
+
 /// Before version 25 `docker save` wrote a directory a layer; since then an OCI layout with manifest.json.
 pub fn dockers_older_and_newer_archives() -> Outcome {
     let place = scratch("dockers");

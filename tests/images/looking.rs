@@ -184,6 +184,16 @@ pub fn an_image_has_many_names() -> Outcome {
     store.refused(&["tag", "app", "host"], 2, &["'host' can't be given"])?;
     store.refused(&["tag", "app", "Other"], 125, &["'Other' is no image name", "lower case"])?;
     store.refused(&["tag", "nothing", "x"], 125, &["no image 'nothing'"])?;
+    let both = format!("app:9@{digest}");
+    check(store.out(&["inspect", "--format", "{{.Id}}", &both])?.trim() == id, "beside a digest a tag says nothing")?;
+    // An image of a registry that is called host, too, is another one.
+    store.out(&["tag", "app", "docker.io/library/host"])?;
+    let names = store.out(&["images", "--format", "{{.Repository}}"])?;
+    check(names.lines().any(|name| name == "docker.io/library/host"), &names)?;
+    check(
+        store.out(&["rmi", "docker.io/library/host"])? == "Untagged: docker.io/library/host:latest\n",
+        "its name goes",
+    )?;
     // A name can move.
     store.out(&["tag", "base:1", "other"])?;
     let moved = store.out(&["inspect", "--format", "{{json .RepoTags}}", "base:1"])?;

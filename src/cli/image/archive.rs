@@ -11,6 +11,7 @@ use crate::catalog::{about, after_help};
 use crate::cli::context::Context;
 use crate::cli::{Trace, output};
 use crate::error::{Error, IoContext, Result};
+use crate::image::Platform;
 use crate::image::archive::{Format, Import as Wanted, Loaded};
 use crate::kernel::{Mode, maps, random_hex};
 
@@ -27,6 +28,9 @@ pub struct Save {
     /// How to write them
     #[arg(long, value_enum, default_value = "docker-archive")]
     format: SaveFormat,
+    /// Also what came with them for other platforms
+    #[arg(long)]
+    all_platforms: bool,
 }
 
 /// `--format`: as `docker save`; an OCI layout in a file; one in a directory.
@@ -44,6 +48,9 @@ pub struct Load {
     /// An archive, the directory of an OCI layout, or - [default: standard input]
     #[arg(short, long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// Of an image for several platforms, another one than this machine's: linux/arm64, ...
+    #[arg(long, value_name = "PLATFORM")]
+    platform: Option<Platform>,
     /// Print nothing
     #[arg(short, long)]
     quiet: bool,
@@ -91,16 +98,20 @@ impl Save {
     pub fn run(&self, context: &Context) -> Result<i32> {
         let store = open(context)?;
         let format = match self.format {
+            SaveFormat::DockerArchive if self.all_platforms => {
+                return Err(Error::usage("a docker-archive holds one platform of each image")
+                    .hint("Use --format oci-archive or oci-dir."));
+            }
             SaveFormat::DockerArchive => Format::DockerArchive,
             SaveFormat::OciArchive => Format::OciArchive,
             SaveFormat::OciDir => {
                 let directory = self.output.as_deref().ok_or_else(|| {
                     Error::usage("the format oci-dir needs a directory to write to").hint("Name it with -o DIR.")
                 })?;
-                return store.save_directory(&self.images, directory).map(|()| 0);
+                return store.save_directory(&self.images, self.all_platforms, directory).map(|()| 0);
             }
         };
-        written(self.output.as_deref(), |output| store.save(&self.images, format, output).map(drop))
+        written(self.output.as_deref(), |output| store.save(&self.images, format, self.all_platforms, output).map(drop))
     }
 }
 
@@ -108,10 +119,11 @@ impl Load {
     /// Loads all that it holds, and says what that was.
     pub fn run(&self, context: &Context) -> Result<i32> {
         let store = open(context)?;
+        let platform = self.platform.clone().unwrap_or_else(Platform::this);
         let loaded = match &self.input {
-            Some(path) if path.is_dir() => store.load_directory(path)?,
-            Some(path) if path != Path::new("-") => store.load(opened(path)?)?,
-            _ => store.load(standard_input("--input FILE")?)?,
+            Some(path) if path.is_dir() => store.load_directory(path, &platform)?,
+            Some(path) if path != Path::new("-") => store.load(opened(path)?, &platform)?,
+            _ => store.load(standard_input("--input FILE")?, &platform)?,
         };
         if self.quiet {
             return Ok(0);

@@ -42,7 +42,7 @@ pub struct Rm {
 #[derive(Debug, Args)]
 #[command(about = about("image prune"), after_help = after_help("image prune"))]
 pub struct Prune {
-    /// All images that no container uses, not only those without a name
+    /// All images that no container uses, not only those without a name; `host` stays
     #[arg(short, long)]
     all: bool,
     /// Do not ask

@@ -42,23 +42,23 @@ struct DockerImage {
 }
 
 impl Store {
-    /// Loads all images of an archive.
-    pub fn load(&self, input: impl Read + Send) -> Result<Vec<Loaded>> {
+    /// Loads all images of an archive; of several platforms the one that is wanted.
+    pub fn load(&self, input: impl Read + Send, platform: &Platform) -> Result<Vec<Loaded>> {
         let _shared = self.share()?;
         let scratch = self.scratch()?;
         let source = Source::archive(input, scratch.path()).map_err(|error| self.explain(error))?;
-        self.load_from(&source, &scratch)
+        self.load_from(&source, &scratch, platform)
     }
 
     /// Loads all images of an OCI layout.
-    pub fn load_directory(&self, directory: &Path) -> Result<Vec<Loaded>> {
+    pub fn load_directory(&self, directory: &Path, platform: &Platform) -> Result<Vec<Loaded>> {
         let _shared = self.share()?;
-        self.load_from(&Source::Directory(directory.to_owned()), &self.scratch()?)
+        self.load_from(&Source::Directory(directory.to_owned()), &self.scratch()?, platform)
     }
 
-    fn load_from(&self, source: &Source, scratch: &Scratch) -> Result<Vec<Loaded>> {
+    fn load_from(&self, source: &Source, scratch: &Scratch, platform: &Platform) -> Result<Vec<Loaded>> {
         self.layout.create(scratch.path())?;
-        let loader = Loader { store: self, source, scratch };
+        let loader = Loader { store: self, source, scratch, platform };
         let loaded = if source.file("oci-layout")?.is_some() {
             loader.layout()
         } else if source.file("manifest.json")?.is_some() {
@@ -76,6 +76,7 @@ struct Loader<'a> {
     store: &'a Store,
     source: &'a Source,
     scratch: &'a Scratch,
+    platform: &'a Platform,
 }
 
 impl Loader<'_> {
@@ -96,7 +97,7 @@ impl Loader<'_> {
     }
 
     fn layout_image(&self, entry: &Descriptor, name: Option<&str>) -> Result<Loaded> {
-        let descriptor = self.of_this_machine(entry)?;
+        let descriptor = self.of_the_platform(entry)?;
         let bytes = self.blob_document(&descriptor)?;
         let manifest: ImageManifest = self.parse("a manifest", &bytes)?;
         check_image(&manifest)?;
@@ -122,15 +123,15 @@ impl Loader<'_> {
         self.enter(descriptor, name, manifest.config().digest())
     }
 
-    /// Of an index of several platforms the image for this machine; only some may be here.
-    fn of_this_machine(&self, entry: &Descriptor) -> Result<Descriptor> {
+    /// Of an index of several platforms the one that is wanted; only some may be here.
+    fn of_the_platform(&self, entry: &Descriptor) -> Result<Descriptor> {
         if !is_index(entry) {
             return Ok(entry.clone());
         }
         let mut index: ImageIndex = self.parse("an index", &self.blob_document(entry)?)?;
         let here = index.manifests().iter().filter(|manifest| self.has(manifest.digest())).cloned().collect();
         index.set_manifests(here);
-        platform::choose(&index, &Platform::this()).cloned()
+        platform::choose(&index, self.platform).cloned()
     }
 
     fn has(&self, digest: &Digest) -> bool {
