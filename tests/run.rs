@@ -364,7 +364,7 @@ fn signals_reach_the_program() -> Outcome {
 }
 
 fn a_wrong_name_offers_the_right_one() -> Outcome {
-    refused(&["run", "hots", "true"], 125, &["no image 'hots'", "Did you mean 'host'?"])?;
+    refused(&["run", "--pull", "never", "hots", "true"], 125, &["no image 'hots'", "Did you mean 'host'?"])?;
     refused(&["runn"], 2, &["'runn'", "'run'"])?;
     refused(&["run", "ls"], 125, &["boxlab run host ls"])
 }
