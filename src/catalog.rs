@@ -296,6 +296,97 @@ pub const CATALOG: &[Row] = &[
         ..NONE
     },
     Row {
+        command: "image ls",
+        about: "Which images there are",
+        man: &["docker-image-ls(1)"],
+        shell: "jq .manifests /var/lib/boxlab/oci/index.json",
+        ..NONE
+    },
+    Row {
+        command: "image inspect",
+        about: "All that is known about an image",
+        man: &["docker-image-inspect(1)", "skopeo-inspect(1)"],
+        shell: "skopeo inspect --config oci:/var/lib/boxlab/oci:NAME",
+        ..NONE
+    },
+    Row {
+        command: "image history",
+        about: "Which instruction made which layer",
+        man: &["docker-image-history(1)"],
+        shell: "skopeo inspect --config oci:/var/lib/boxlab/oci:NAME | jq .history",
+        ..NONE
+    },
+    Row {
+        command: "image layers",
+        about: "The layers of an image as a stack",
+        man: &["tar(1)", "tar(5)"],
+        shell: "zcat /var/lib/boxlab/oci/blobs/sha256/DIGEST | tar -tv",
+        ..NONE
+    },
+    Row {
+        command: "image diff",
+        about: "What must change in one image to get another",
+        man: &["diff(1)"],
+        shell: "diff --recursive --no-dereference ONE OTHER",
+        ..NONE
+    },
+    Row {
+        command: "image tag",
+        about: "Give an image another name",
+        man: &["docker-image-tag(1)"],
+        shell: "umoci tag --image /var/lib/boxlab/oci:NAME OTHER",
+        ..NONE
+    },
+    Row {
+        command: "image rm",
+        about: "Remove images, or names of images",
+        man: &["docker-image-rm(1)"],
+        shell: "umoci rm --image /var/lib/boxlab/oci:NAME; umoci gc --layout /var/lib/boxlab/oci",
+        ..NONE
+    },
+    Row {
+        command: "image prune",
+        about: "Remove what no image and no container needs",
+        man: &["docker-image-prune(1)"],
+        shell: "umoci gc --layout /var/lib/boxlab/oci",
+        ..NONE
+    },
+    Row {
+        command: "image unpack",
+        about: "Unpack the root filesystem of an image into a directory",
+        man: &["tar(1)", "user_namespaces(7)", "openat2(2)"],
+        shell: "umoci raw unpack --image /var/lib/boxlab/oci:NAME DIR",
+        ..NONE
+    },
+    Row {
+        command: "image import",
+        about: "Make an image of a root filesystem",
+        man: &["docker-image-import(1)", "tar(1)"],
+        shell: "tar -c -C ROOT . | docker import - NAME",
+        ..NONE
+    },
+    Row {
+        command: "image export",
+        about: "Write the root filesystem of an image as a tar archive",
+        man: &["tar(1)", "docker-export(1)"],
+        shell: "docker export $(docker create NAME) > FILE",
+        ..NONE
+    },
+    Row {
+        command: "image save",
+        about: "Write images into a file",
+        man: &["docker-image-save(1)", "skopeo-copy(1)"],
+        shell: "skopeo copy oci:/var/lib/boxlab/oci:NAME docker-archive:FILE:NAME",
+        ..NONE
+    },
+    Row {
+        command: "image load",
+        about: "Get images out of a file",
+        man: &["docker-image-load(1)", "skopeo-copy(1)"],
+        shell: "skopeo copy docker-archive:FILE oci:/var/lib/boxlab/oci:NAME",
+        ..NONE
+    },
+    Row {
         command: "run",
         about: "Run a program in a container",
         man: &["namespaces(7)", "cgroups(7)", "capabilities(7)", "mount(2)", "pivot_root(2)", "clone(2)"],

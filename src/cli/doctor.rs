@@ -1,6 +1,8 @@
 //! `boxlab doctor`: what works on this host, chapter by chapter, found out by
 //! trying. Each command of the catalog is run for real, in a directory of its own.
 
+mod example;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -69,7 +71,11 @@ fn examine(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
         "ns ls" | "cgroup ls" | "cgroup show" => {}
         "ns enter" => return entering(row, boxlab, root),
         "image pull" | "image push" | "manifest inspect" => return asking(row, boxlab, root),
-        "image host" => {}
+        "image host" | "image ls" => {}
+        image if image.starts_with("image ") => {
+            let words = example::words(image, boxlab, root)?;
+            command.args(words);
+        }
         "run" => drop(command.args(["host", "true"])),
         // Its program is found in another root.
         "mount pivot" => drop(command.args(["--", "true"])),

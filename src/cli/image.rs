@@ -1,5 +1,13 @@
 //! `boxlab image`: the files that containers are made of.
 
+mod archive;
+mod diff;
+mod history;
+mod inspect;
+mod layers;
+mod ls;
+mod rm;
+
 use clap::{Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -10,7 +18,7 @@ use super::push::Push;
 use crate::catalog::{about, after_help};
 use crate::error::{Error, Result};
 use crate::image::locks::Held;
-use crate::image::{HostImage, Image, Made, Programs, Progress, Reference, Store, host};
+use crate::image::{DEFAULT_TAG, HostImage, Image, Made, Programs, Progress, Reference, Store, host};
 use crate::kernel::{Kernel, nearest};
 
 /// Images: the files that containers are made of
@@ -25,7 +33,28 @@ pub enum ImageCommand {
         /// Programs to add to the usual ones, by name or path
         programs: Vec<String>,
     },
+    #[command(visible_alias = "list")]
+    Ls(ls::Ls),
+    Inspect(inspect::Inspect),
+    History(history::History),
+    Layers(layers::Layers),
+    Diff(diff::Diff),
+    Tag(rm::Tag),
+    #[command(visible_alias = "remove")]
+    Rm(rm::Rm),
+    Prune(rm::Prune),
+    Unpack(archive::Unpack),
+    Import(archive::Import),
+    Export(archive::Export),
+    Save(archive::Save),
+    Load(archive::Load),
 }
+
+pub use archive::{Import, Load, Save};
+pub use history::History;
+pub use inspect::Inspect;
+pub use ls::Ls;
+pub use rm::{Rm, Tag};
 
 impl ImageCommand {
     /// Runs one of them.
@@ -34,6 +63,19 @@ impl ImageCommand {
             Self::Pull(command) => command.run(context),
             Self::Push(command) => command.run(context),
             Self::Host { programs } => host_image(context, &programs),
+            Self::Ls(command) => command.run(context),
+            Self::Inspect(command) => command.run(context),
+            Self::History(command) => command.run(context),
+            Self::Layers(command) => command.run(context),
+            Self::Diff(command) => command.run(context),
+            Self::Tag(command) => command.run(context),
+            Self::Rm(command) => command.run(context),
+            Self::Prune(command) => command.run(context),
+            Self::Unpack(command) => command.run(context),
+            Self::Import(command) => command.run(context),
+            Self::Export(command) => command.run(context),
+            Self::Save(command) => command.run(context),
+            Self::Load(command) => command.run(context),
         }
     }
 }
@@ -165,4 +207,36 @@ fn unknown(name: &str) -> Error {
 fn perhaps(name: &str) -> String {
     let near = nearest(name, [host::NAME].into_iter()).map(|near| format!("Did you mean '{near}'? "));
     format!("{}A program of this machine runs as `boxlab run host {name}`.", near.unwrap_or_default())
+}
+
+/// The store that the options name.
+fn open(context: &Context) -> Result<Store> {
+    Store::open(&context.paths.store)
+}
+
+/// Repository and tag as people say them; neither, where another image has the name now.
+fn names(image: &Image) -> (Option<String>, Option<String>) {
+    match image.name.as_str() {
+        "" => (None, None),
+        host::NAME => (Some(host::NAME.to_owned()), Some(DEFAULT_TAG.to_owned())),
+        name => Reference::parse(name)
+            .map_or_else(|_| (Some(name.to_owned()), None), |name| (Some(name.familiar_name()), name.tag)),
+    }
+}
+
+/// `debian:12`, or the beginning of the ID.
+fn familiar_name(image: &Image) -> String {
+    match names(image) {
+        (Some(repository), Some(tag)) => format!("{repository}:{tag}"),
+        (Some(repository), None) => repository,
+        (None, _) => short(&image.id, false),
+    }
+}
+
+/// The first twelve digits of an ID, or all of it.
+fn short(id: &str, whole: bool) -> String {
+    if whole {
+        return id.to_owned();
+    }
+    id.strip_prefix("sha256:").unwrap_or(id).chars().take(12).collect()
 }

@@ -7,6 +7,7 @@ mod compare;
 mod context;
 mod doctor;
 mod explain;
+mod filter;
 mod guards;
 mod image;
 mod lab;
@@ -27,6 +28,9 @@ mod run;
 mod seccomp;
 mod security;
 mod size;
+mod table;
+mod template;
+mod units;
 
 use std::path::PathBuf;
 
@@ -130,6 +134,22 @@ enum Command {
     Login(login::Login),
     /// Make boxlab forget who you are to a registry
     Logout(login::Logout),
+    /// Which images there are: `image ls`
+    Images(image::Ls),
+    /// All that is known about an image: `image inspect`
+    Inspect(image::Inspect),
+    /// Which instruction made which layer: `image history`
+    History(image::History),
+    /// Give an image another name: `image tag`
+    Tag(image::Tag),
+    /// Remove images, or names of images: `image rm`
+    Rmi(image::Rm),
+    /// Write images into a file: `image save`
+    Save(image::Save),
+    /// Get images out of a file: `image load`
+    Load(image::Load),
+    /// Make an image of a root filesystem: `image import`
+    Import(image::Import),
     #[command(about = about("run"), after_help = after_help("run"), disable_help_flag = true)]
     Run(Box<run::Run>),
     /// What isolates a process: any process, whoever made it
@@ -161,6 +181,14 @@ impl Cli {
             Command::Push(command) => command.run(&context),
             Command::Login(command) => command.run(&context),
             Command::Logout(command) => command.run(&context),
+            Command::Images(command) => command.run(&context),
+            Command::Inspect(command) => command.run(&context),
+            Command::History(command) => command.run(&context),
+            Command::Tag(command) => command.run(&context),
+            Command::Rmi(command) => command.run(&context),
+            Command::Save(command) => command.run(&context),
+            Command::Load(command) => command.run(&context),
+            Command::Import(command) => command.run(&context),
             Command::Run(command) => command.run(&context),
             Command::Explain(command) => command.run(&context),
             Command::Compare(command) => command.run(&context),

@@ -34,7 +34,7 @@ impl LayerBars {
     }
 
     fn add(&mut self, descriptor: &Descriptor, word: &'static str) {
-        let style = ProgressStyle::with_template("{prefix}: {msg:18} [{bar:28}] {bytes}/{total_bytes}");
+        let style = ProgressStyle::with_template("{prefix}: {msg:18} [{bar:28}] {decimal_bytes}/{decimal_total_bytes}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ");
         let name = short(descriptor.digest());
         let bar = ProgressBar::new(descriptor.size()).with_style(style);

@@ -18,7 +18,7 @@ use crate::catalog;
 use crate::error::{Error, IoContext, Result};
 use crate::image::platform::Platform;
 use crate::image::pull::{Arrival, LayerNews, News, Pulled, Wanted, pull};
-use crate::image::unpack::{Ids, Options};
+use crate::image::unpack::{Ids, Options, Unpacked};
 use crate::image::{Image, Reference, Store};
 use crate::kernel::{Kernel, Mode, interrupted, maps, remove_tree};
 use crate::primitives::ns::user;
@@ -143,11 +143,54 @@ struct Teller<'a> {
     bars: LayerBars,
     /// Where it is made; removed here if the others can't do it any more.
     work: Vec<PathBuf>,
+    lost: Lost,
+}
+
+/// What could not be unpacked as it was packed.
+#[derive(Default)]
+struct Lost {
+    owners: u64,
+    devices: usize,
+    attributes: u64,
+    forged: u64,
+}
+
+impl Lost {
+    fn add(&mut self, unpacked: Option<&Unpacked>) {
+        let Some(unpacked) = unpacked else { return };
+        self.owners += unpacked.owners_lost;
+        self.devices += unpacked.devices_skipped.len();
+        self.attributes += unpacked.xattrs_lost;
+        self.forged += unpacked.xattrs_forged;
+    }
+
+    /// In plain words, what of it matters.
+    fn tell(&self) {
+        if self.owners > 0 {
+            eprintln!(
+                "Warning: {} files belong to other users in the image and to you here, since you have a single id.",
+                self.owners
+            );
+            eprintln!("  Programs that become another user will fail. `boxlab doctor` says how to get more ids.");
+        }
+        if self.devices > 0 {
+            eprintln!("Note: {} device nodes are left out: only the host's root may make them.", self.devices);
+        }
+        if self.attributes > 0 {
+            eprintln!(
+                "Note: {} extended attributes are lost: this filesystem or this user can't have them.",
+                self.attributes
+            );
+        }
+        if self.forged > 0 {
+            eprintln!("Warning: the image carried {} marks of overlayfs's own, which were left out.", self.forged);
+        }
+    }
 }
 
 impl<'a> Teller<'a> {
     fn new(k: &'a Kernel, wanted: &'a Wanted, quiet: bool) -> Self {
-        Self { k, wanted, quiet, bars: LayerBars::new(quiet), work: Vec::new() }
+        Self { k, wanted, quiet, bars: LayerBars::new(quiet), work: Vec::new(), lost: Lost::default() }
     }
 
     /// Until there is no more news: the pull has ended, well or not.
@@ -188,6 +231,7 @@ impl<'a> Teller<'a> {
             News::Layer(index, news) => {
                 if let LayerNews::Complete(arrival) = &news {
                     self.bars.aside(|| layer(self.k, arrival));
+                    self.lost.add(arrival.unpacked.as_ref());
                 }
                 self.bars.show(index, &news);
             }
@@ -200,6 +244,7 @@ impl<'a> Teller<'a> {
         if self.quiet {
             return;
         }
+        self.lost.tell();
         let name = self.wanted.reference.familiar();
         let status = if pulled.up_to_date { "Image is up to date for" } else { "Downloaded newer image for" };
         eprintln!("Digest: {}\nStatus: {status} {name}", pulled.digest);
@@ -218,9 +263,9 @@ fn layer(k: &Kernel, arrival: &Arrival) {
     k.show(&format!("layer {}", short(layer.descriptor.digest())), || {
         let mut lines = vec![
             format!("as sent    {}  {}", layer.descriptor.digest(), size::decimal(layer.descriptor.size())),
-            format!("as a tar   {}  {}", layer.diff_id, size::decimal(unpacked.bytes)),
+            format!("as a tar   {}", layer.diff_id),
             format!("stacked    {}", layer.chain),
-            format!("{} entries, {} of them files", unpacked.entries, unpacked.files),
+            format!("{} entries; {} files hold {}", unpacked.entries, unpacked.files, size::decimal(unpacked.bytes)),
         ];
         if unpacked.whiteouts + unpacked.opaque > 0 {
             let (whiteouts, opaque) = (unpacked.whiteouts, unpacked.opaque);

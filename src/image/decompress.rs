@@ -31,8 +31,26 @@ impl fmt::Display for Compression {
 }
 
 /// The plain bytes of a layer that is compressed in this way.
-pub fn decompress<'a>(kind: Compression, mut from: impl Read + Send + 'a) -> Result<Box<dyn Read + Send + 'a>> {
-    let cannot = || "cannot decompress the layer".to_owned();
+pub fn decompress<'a>(kind: Compression, from: impl Read + Send + 'a) -> Result<Box<dyn Read + Send + 'a>> {
+    let (found, whole) = begin(from)?;
+    if found != kind && !whole.get_ref().0.get_ref().is_empty() {
+        return Err(Error::new(format!("cannot decompress the layer: it is said to be {kind}, but begins as {found}"))
+            .hint("Whoever pushed the image gave the layer a wrong media type."));
+    }
+    plain(kind, whole)
+}
+
+/// The plain bytes of a file of which nobody said how it is compressed, and how it is.
+pub fn decompress_any<'a>(from: impl Read + Send + 'a) -> Result<(Compression, Box<dyn Read + Send + 'a>)> {
+    let (found, whole) = begin(from)?;
+    Ok((found, plain(found, whole)?))
+}
+
+/// A file from its first byte on, though some have been read.
+type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
+
+/// How it begins; and all of it, from the first byte.
+fn begin<R: Read>(mut from: R) -> Result<(Compression, Whole<R>)> {
     let mut first = Vec::new();
     from.by_ref().take(ZSTD.len() as u64).read_to_end(&mut first).or_fail(cannot)?;
     let found = if first.starts_with(&GZIP) {
@@ -42,11 +60,10 @@ pub fn decompress<'a>(kind: Compression, mut from: impl Read + Send + 'a) -> Res
     } else {
         Compression::None
     };
-    if found != kind && !first.is_empty() {
-        return Err(Error::new(format!("cannot decompress the layer: it is said to be {kind}, but begins as {found}"))
-            .hint("Whoever pushed the image gave the layer a wrong media type."));
-    }
-    let whole = Cursor::new(first).chain(from);
+    Ok((found, Cursor::new(first).chain(from)))
+}
+
+fn plain<'a>(kind: Compression, whole: Whole<impl Read + Send + 'a>) -> Result<Box<dyn Read + Send + 'a>> {
     Ok(match kind {
         Compression::None => Box::new(whole),
         Compression::Gzip => Box::new(MultiGzDecoder::new(whole)),
@@ -54,7 +71,11 @@ pub fn decompress<'a>(kind: Compression, mut from: impl Read + Send + 'a) -> Res
     })
 }
 
-fn zstd<R: Read>(from: Chain<Cursor<Vec<u8>>, R>) -> io::Result<impl Read + use<R>> {
+fn cannot() -> String {
+    "cannot decompress the layer".to_owned()
+}
+
+fn zstd<R: Read>(from: Whole<R>) -> io::Result<impl Read + use<R>> {
     let mut decoder = zstd::stream::read::Decoder::new(from)?;
     decoder.window_log_max(LARGEST_WINDOW)?;
     Ok(decoder)

@@ -6,6 +6,7 @@
 
 use std::env;
 
+use jiff::Timestamp;
 use oci_spec::OciSpecError;
 use oci_spec::image::{
     Arch, Config, ConfigBuilder, Descriptor, Digest, HistoryBuilder, ImageConfiguration, ImageConfigurationBuilder,
@@ -16,13 +17,13 @@ use super::layer;
 use super::recipe::Contents;
 use crate::error::{Error, Result};
 
-/// The manifest of an image with one layer.
-pub fn manifest(config: Descriptor, layer: Descriptor) -> Result<ImageManifest> {
+/// The manifest of an image.
+pub fn manifest(config: Descriptor, layers: Vec<Descriptor>) -> Result<ImageManifest> {
     ImageManifestBuilder::default()
         .schema_version(SCHEMA_VERSION)
         .media_type(MediaType::ImageManifest)
         .config(config)
-        .layers(vec![layer])
+        .layers(layers)
         .build()
         .map_err(invalid)
 }
@@ -60,7 +61,7 @@ fn run(contents: &Contents) -> Result<Config> {
 }
 
 /// This machine, as Go calls it.
-fn architecture() -> Arch {
+pub fn architecture() -> Arch {
     match env::consts::ARCH {
         "x86" => Arch::i386,
         "loongarch64" => Arch::Other("loong64".into()),
@@ -68,27 +69,15 @@ fn architecture() -> Arch {
     }
 }
 
-/// `2026-01-31T12:00:00Z` (RFC 3339). Years begin in March here, so that
-/// the leap day is the last one; a cycle of the calendar is 400 years of 146097 days.
+/// `2026-01-31T12:00:00Z` (RFC 3339)
 fn rfc3339(seconds: u64) -> String {
-    let (day, second) = (seconds / 86_400, seconds % 86_400);
-    let day = day + 719_468; // days from 1 March of the year 0 to 1970
-    let (cycle, day) = (day / 146_097, day % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (year, month) = match month {
-        0..=9 => (year, month + 3),
-        _ => (year + 1, month - 9),
-    };
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    let year = cycle * 400 + year;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
-fn invalid(error: OciSpecError) -> Error {
-    Error::new(format!("cannot describe the host image: {error}"))
+/// What an image can't be described with.
+pub fn invalid(error: OciSpecError) -> Error {
+    Error::new(format!("cannot describe the image: {error}"))
 }
 
 #[cfg(test)]
@@ -103,6 +92,7 @@ mod tests {
         assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(1_735_689_599), "2024-12-31T23:59:59Z");
         assert_eq!(rfc3339(4_107_542_400), "2100-03-01T00:00:00Z");
+        assert_eq!(rfc3339(u64::MAX), "1970-01-01T00:00:00Z");
     }
 
     #[test]

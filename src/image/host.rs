@@ -229,7 +229,7 @@ fn save(
     store.layout.adopt(blob, &digest)?;
     let config = describe::configuration(contents, &digest)?;
     let config = store.layout.write(scratch.path(), MediaType::ImageConfig, &config)?;
-    let manifest = describe::manifest(config, layer)?;
+    let manifest = describe::manifest(config, vec![layer])?;
     store.layout.write(scratch.path(), MediaType::ImageManifest, &manifest)
 }
 

@@ -25,11 +25,12 @@ use serde::de::DeserializeOwned;
 use super::digest;
 use super::durable::{sync_directory, write_whole};
 use crate::error::{Error, IoContext, Result};
+use crate::paths;
 
 /// The annotation that gives a manifest its name (annotations.md).
-const REFERENCE: &str = "org.opencontainers.image.ref.name";
+pub(super) const REFERENCE: &str = "org.opencontainers.image.ref.name";
 /// The annotation that keeps what the registry calls an image, `NAME@sha256:...`.
-const REPOSITORY_DIGEST: &str = "boxlab.repository.digest";
+pub(super) const REPOSITORY_DIGEST: &str = "boxlab.repository.digest";
 /// What oci-layout says: the version of the layout, not of boxlab.
 const VERSION: &str = "{\"imageLayoutVersion\":\"1.0.0\"}";
 
@@ -63,7 +64,8 @@ impl Layout {
         self.blobs().join(digest.digest())
     }
 
-    fn blobs(&self) -> PathBuf {
+    /// Where all blobs are.
+    pub fn blobs(&self) -> PathBuf {
         self.root.join("blobs/sha256")
     }
 
@@ -100,6 +102,8 @@ impl Layout {
     /// Makes the empty layout, where it is missing.
     pub fn create(&self, scratch: &Path) -> Result<()> {
         let blobs = self.blobs();
+        // Images may hold secrets: they are their owner's.
+        paths::make_private(&self.root)?;
         fs::create_dir_all(&blobs).or_fail(|| format!("cannot make {}", blobs.display()))?;
         let version = self.root.join("oci-layout");
         if version.exists() {
@@ -166,7 +170,7 @@ impl Layout {
     }
 
     /// Reads a JSON document, and checks that it is the one of that digest.
-    fn read<Document: DeserializeOwned>(&self, descriptor: &Descriptor) -> Result<Document> {
+    pub(super) fn read<Document: DeserializeOwned>(&self, descriptor: &Descriptor) -> Result<Document> {
         let path = self.blob(descriptor.digest());
         let bytes = fs::read(&path).or_fail(|| format!("cannot read {}", path.display()))?;
         if digest::of(&bytes) != *descriptor.digest() {
@@ -176,7 +180,7 @@ impl Layout {
     }
 }
 
-fn annotation<'a>(descriptor: &'a Descriptor, key: &str) -> Option<&'a str> {
+pub(super) fn annotation<'a>(descriptor: &'a Descriptor, key: &str) -> Option<&'a str> {
     descriptor.annotations().as_ref()?.get(key).map(String::as_str)
 }
 
@@ -196,7 +200,7 @@ fn take_name(entry: &mut Descriptor) {
 }
 
 /// An image that has a name needs no entry without one; nor two of those.
-fn without_needless(entries: Vec<Descriptor>) -> Vec<Descriptor> {
+pub(super) fn without_needless(entries: Vec<Descriptor>) -> Vec<Descriptor> {
     let mut kept: Vec<Descriptor> = Vec::new();
     for entry in &entries {
         let same = |other: &&Descriptor| other.digest() == entry.digest();

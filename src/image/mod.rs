@@ -28,24 +28,32 @@
 //!
 //! See the OCI image specification, <https://github.com/opencontainers/image-spec>.
 
+pub mod archive;
 mod base;
+mod changes;
+mod collect;
 mod decompress;
 mod describe;
 mod digest;
 mod durable;
 mod elf;
+mod entries;
 mod gather;
 pub mod host;
 mod implied;
+mod index;
 mod layer;
 mod layout;
 pub mod locks;
+mod merged;
+mod plain;
 mod ld_cache;
 mod loader;
 pub mod manifest;
 pub mod platform;
 pub mod pull;
 pub mod push;
+mod queries;
 mod recipe;
 mod reference;
 pub mod registry;
@@ -60,9 +68,14 @@ use oci_spec::image::{Descriptor, Digest, ImageConfiguration};
 
 use crate::kernel::is_opaque;
 
+pub use changes::Difference;
+pub use collect::{Outcome, Removed};
+pub use entries::{Entry, Kind};
 pub use host::{DEFAULT_PROGRAMS, HostImage, Made, Notes, Programs, Unresolved};
+pub use merged::{Change, Merged};
 pub use platform::Platform;
-pub use reference::Reference;
+pub use queries::Found;
+pub use reference::{DEFAULT_TAG, Reference};
 pub use store::{Progress, Store};
 
 /// One image of a store, ready to be run once its layers are unpacked.

@@ -192,7 +192,12 @@ impl Store {
 
     /// Where it is trusted until the machine starts anew.
     pub(super) fn fresh(&self, chain: &Digest) -> PathBuf {
-        self.root.join("fresh").join(boot_id()).join(chain.digest())
+        self.fresh_layers().join(chain.digest())
+    }
+
+    /// Where the layers are that were unpacked since the machine was started.
+    pub(super) fn fresh_layers(&self) -> PathBuf {
+        self.root.join("fresh").join(boot_id())
     }
 
     pub(super) fn image(&self, named: &Named) -> Image {

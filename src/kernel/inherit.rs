@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
@@ -36,5 +36,5 @@ fn open(root: &Path, path: &Path, resolve: ResolveFlag) -> nix::Result<OwnedFd> 
     let root = File::open(root).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
     let how = OpenHow::new().flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC).resolve(resolve);
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    openat2(root, path, how)
+    openat2(root.as_fd(), if path.as_os_str().is_empty() { Path::new(".") } else { path }, how)
 }

@@ -109,7 +109,7 @@ pub fn noise(seed: u64, length: usize, half: bool) -> Vec<u8> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let word = if half && state % 2 == 0 { 0x6c6162_786f62 } else { state };
+        let word = if half && state.is_multiple_of(2) { 0x6c6162_786f62 } else { state };
         bytes.extend_from_slice(&word.to_le_bytes());
     }
     bytes.truncate(length);

@@ -125,9 +125,6 @@ impl Auth {
             for scope in bearer.parameter("scope").unwrap_or_default().split_whitespace() {
                 add(&mut state.scopes, scope);
             }
-            if matches!(&state.known, Known::Bearer { token, .. } if token.scopes == state.scopes) {
-                return Ok(None); // it did not help
-            }
             let realm = self.realm(bearer)?;
             let service = bearer.parameter("service").map(str::to_owned);
             let token = self.fetch(client, &realm, service.as_deref(), &state.scopes)?;

@@ -16,7 +16,7 @@ use super::fault::{Fault, Trouble};
 use super::http::{Answer, Client, Content, Question, pause};
 use super::proxy::is_loopback;
 use super::retry::{self, ATTEMPTS};
-use super::secret::Secret;
+use super::secret::{Secret, tamed};
 use super::{Settings, Witness};
 use crate::error::{Error, Result};
 use crate::image::reference::DEFAULT_REGISTRY;
@@ -98,9 +98,8 @@ impl Endpoint {
 
     /// A mirror, by its address; without a scheme it is as a registry of that name.
     pub fn mirror(address: &str, repository: &str, settings: &Settings, witness: &Arc<dyn Witness>) -> Result<Self> {
-        let address = address.trim_end_matches('/');
         let made = match address.split_once("://") {
-            None => Self::registry(address, repository, settings, None, witness),
+            None => Self::registry(address.trim_end_matches('/'), repository, settings, None, witness),
             Some((_, rest)) => {
                 let name = rest.split('/').next().unwrap_or_default();
                 Self::new(name, repository, vec![address.to_owned()], settings, None, witness)
@@ -117,10 +116,10 @@ impl Endpoint {
         given: Option<Credentials>,
         witness: &Arc<dyn Witness>,
     ) -> Result<Self> {
-        let parse = |base: &String| {
-            let base = base.parse::<Uri>().ok().filter(|base| matches!(base.scheme_str(), Some("http" | "https")));
+        let parse = |text: &String| {
+            let base = text.parse::<Uri>().ok().filter(|base| matches!(base.scheme_str(), Some("http" | "https")));
             base.ok_or_else(|| {
-                Error::new(format!("'{name}' is no address of a registry or mirror"))
+                Error::new(format!("cannot use '{}': it is no address of a registry or mirror", tamed(text)))
                     .hint("A mirror looks like http://192.168.1.10:5000, in BOXLAB_MIRROR or config.toml.")
             })
         };
@@ -174,21 +173,22 @@ impl Endpoint {
     pub fn ask_once(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
         let mut request = request.clone();
         let mut authorization = self.auth.known(&self.client).map_err(Failure::Final)?;
-        loop {
-            let answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
+        let mut answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
+        // Once for a token that has expired meanwhile, and once for one that asks for more.
+        for _ in 0..2 {
             if answer.status != 401 {
-                return Ok(answer);
+                break;
             }
             let headers = answer.headers.get_all(header::WWW_AUTHENTICATE);
             let texts = headers.iter().filter_map(|value| value.to_str().ok());
             let challenges: Vec<_> = texts.flat_map(challenge::parse).collect();
-            let used = authorization.as_ref();
-            match self.auth.answer(&self.client, &challenges, used).map_err(Failure::Final)? {
-                Some(new) => authorization = Some(new),
-                None => return Ok(answer),
-            }
+            let new = self.auth.answer(&self.client, &challenges, authorization.as_ref()).map_err(Failure::Final)?;
+            let Some(new) = new else { break };
+            authorization = Some(new);
             request.why = "Ask again, now saying who asks";
+            answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
         }
+        Ok(answer)
     }
 
     /// Asks by the scheme that this place speaks.
@@ -209,7 +209,10 @@ impl Endpoint {
                 Err(fault) if index < last && is_another_scheme(&fault, &self.bases[index]) => first = Some(fault),
                 // What the usual scheme said tells more than that the other is not spoken either.
                 Err(fault) => {
-                    let vague = matches!(fault.trouble, Trouble::NotHttp(_) | Trouble::BrokenOff(_));
+                    let vague = matches!(
+                        fault.trouble,
+                        Trouble::NotTls | Trouble::BrokenOff(_) | Trouble::Silent | Trouble::Other(_)
+                    );
                     return Err(first.filter(|_| vague).unwrap_or(fault));
                 }
             }

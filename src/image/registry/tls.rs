@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
 use super::Settings;
@@ -83,7 +85,19 @@ fn no_certificate(file: &Path) -> Error {
 
 fn client(certificate: &Path) -> Result<ClientCert> {
     let key = certificate.with_extension("key");
+    let chain = certificates(certificate)?;
     let private = PrivateKey::from_pem(&read(&key)?);
     let private = private.map_err(|_| Error::new(format!("there is no private key in {}", key.display())))?;
-    Ok(ClientCert::new_with_certs(&certificates(certificate)?, private))
+    check_pair(&chain, &private).map_err(|why| {
+        Error::new(format!("the private key {} does not belong to {}: {why}", key.display(), certificate.display()))
+    })?;
+    Ok(ClientCert::new_with_certs(&chain, private))
+}
+
+/// What ureq takes for granted.
+fn check_pair(chain: &[Certificate<'_>], private: &PrivateKey<'_>) -> std::result::Result<(), String> {
+    let chain = chain.iter().map(|certificate| CertificateDer::from(certificate.der().to_vec()));
+    let private = PrivateKeyDer::try_from(private.der().to_vec())?;
+    let provider = rustls::crypto::ring::default_provider();
+    CertifiedKey::from_der(chain.collect(), private, &provider).map(drop).map_err(|error| error.to_string())
 }

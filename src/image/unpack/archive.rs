@@ -119,7 +119,7 @@ impl<Source: Read> Archive<Source> {
     }
 
     /// The next entry; `None` at the end. What is left of the one before is passed over.
-    pub fn next(&mut self) -> Result<Option<Entry>> {
+    pub fn next_entry(&mut self) -> Result<Option<Entry>> {
         self.read_next().map_err(|error| {
             // Not for what the source of the archive said.
             if self.near.is_empty() || !error.failure().doing.starts_with(CANNOT) {

@@ -115,7 +115,7 @@ pub fn unpack(tar: impl Read, directory: &Path, options: &Options, progress: &mu
     let archive = Archive::new(tar, most);
     let beneath = Beneath::open(directory)?;
     let mut unpacker = Unpacker { archive, beneath, options, progress, done: Unpacked::default() };
-    while let Some(entry) = unpacker.archive.next()? {
+    while let Some(entry) = unpacker.archive.next_entry()? {
         unpacker.entry(entry)?;
         (unpacker.progress)(unpacker.archive.position());
     }
