@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         ("other_tools_read_the_store", looking::other_tools_read_the_store),
         ("layers_are_shared", removing::layers_are_shared),
         ("an_image_in_use_stays", removing::an_image_in_use_stays),
+        ("a_container_holds_its_image", removing::a_container_holds_its_image),
         ("prune", removing::prune),
         ("prune_chooses", removing::prune_chooses),
         ("a_damaged_image_can_go", removing::a_damaged_image_can_go),

@@ -173,12 +173,13 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
         return host(context);
     }
     let store = Store::open(&context.paths.store)?;
-    let found = store.find(name)?.filter(|image| pulling.suits(image));
+    let found = store.lookup(name)?.filter(|image| pulling.suits(image));
     match found {
         Some(image) if k.plans() => Ok(image),
         Some(image) if when != When::Always => {
             pulling.unpack(k, &store, &image)?;
-            Ok(image)
+            // Where its layers are has just been decided.
+            Ok(store.lookup(name)?.unwrap_or(image))
         }
         None if when == When::Never || k.plans() => Err(unknown(name)),
         found => {

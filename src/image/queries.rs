@@ -38,26 +38,33 @@ impl Store {
         Ok(images)
     }
 
-    /// The image that is meant; an error if there is none or more than one.
+    /// The image that is meant, with all of its names; an error if there is none or more than one.
     pub fn resolve(&self, text: &str) -> Result<Found> {
-        let entries = self.entries()?;
-        if let Some(entry) = by_name(&entries, text) {
-            let image = self.open_entry(entry)?;
-            return self.found(image, true);
+        match self.look_up(text)? {
+            Some((image, by_name)) => self.found(image, by_name),
+            None => Err(self.unknown(text)),
         }
+    }
+
+    /// The image that is meant; `None` if there is none, an error if there is more than one.
+    pub fn lookup(&self, text: &str) -> Result<Option<Image>> {
+        Ok(self.look_up(text)?.map(|(image, _)| image))
+    }
+
+    /// And whether a name was given.
+    fn look_up(&self, text: &str) -> Result<Option<(Image, bool)>> {
+        if let Some(entry) = by_name(&self.entries()?, text) {
+            return self.open_entry(entry).map(|image| Some((image, true)));
+        }
+        let Some(id) = id_part(text) else { return Ok(None) };
         let images = self.images()?;
-        let id = id_part(text);
-        let matching: BTreeMap<&str, &Image> = images
-            .iter()
-            .filter(|image| id.is_some_and(|id| has_id(image, id)))
-            .map(|image| (image.id.as_str(), image))
-            .collect();
-        let mut ids = matching.values();
-        match (ids.next(), ids.next()) {
-            (Some(image), None) => self.found((*image).clone(), false),
+        let matching: BTreeMap<&str, &Image> =
+            images.iter().filter(|image| has_id(image, id)).map(|image| (image.id.as_str(), image)).collect();
+        let mut matching = matching.into_values();
+        match (matching.next(), matching.next()) {
             (Some(one), Some(other)) => Err(Error::usage(format!("'{text}' is the beginning of several IDs"))
                 .hint(format!("Among them are {} and {}.", described(one), described(other)))),
-            _ => Err(self.unknown(text, &entries)),
+            (image, _) => Ok(image.map(|image| (image.clone(), false))),
         }
     }
 
@@ -96,11 +103,12 @@ impl Store {
     }
 
     /// There is no such image: what may have been meant, or how to get it.
-    fn unknown(&self, text: &str, entries: &[Entry]) -> Error {
+    pub fn unknown(&self, text: &str) -> Error {
         let error = Error::new(format!("there is no image '{text}' here"));
         if text == host::NAME {
             return error.hint("`boxlab image host` makes it.");
         }
+        let entries = self.entries().unwrap_or_default();
         let names: Vec<String> = entries.iter().flat_map(|entry| familiar(&entry.name)).collect();
         let near = nearest(text, names.iter().flat_map(|name| [name.as_str(), without_tag(name)]));
         let near = near.map(|near| format!("Did you mean '{near}'? ")).unwrap_or_default();

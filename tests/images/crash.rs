@@ -17,14 +17,17 @@ pub fn killed_at_any_moment() -> Outcome {
     let store = Store::new("killed/victim");
     let words: [&[&str]; 4] =
         [&["load", "-i", text(&archive)], &["tag", "app", "other"], &["rmi", "-f", "app"], &["image", "prune", "-af"]];
-    // As long as an undisturbed one takes, in steps.
-    let start = Instant::now();
-    store.out(words[0])?;
-    let longest = start.elapsed();
+    // As long as each takes undisturbed, in steps.
+    let mut took = Vec::new();
+    for words in words {
+        let start = Instant::now();
+        store.out(words)?;
+        took.push(start.elapsed());
+    }
     let mut killed = 0;
     for round in 0..TIMES {
-        for words in words {
-            let wait = longest * (round * 7 % TIMES) / TIMES;
+        for (words, took) in words.iter().zip(&took) {
+            let wait = *took * (round * 7 % TIMES) / TIMES;
             killed += u32::from(kill_after(&store, words, wait)?);
             whole(&store)?;
         }

@@ -213,6 +213,29 @@ pub fn older_store(trial: &str) -> Store {
     store
 }
 
+/// A root filesystem of busybox, with a directory that belongs to somebody else.
+pub fn busybox(program: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut add = |path: &str, kind: tar::EntryType, owner: u64, mode: u32, link: &str, content: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_uid(owner);
+        header.set_gid(owner);
+        header.set_mode(mode);
+        header.set_link_name_literal(link).expect("a short target");
+        header.set_size(content.len() as u64);
+        archive.append_data(&mut header, path, content).expect("an entry");
+    };
+    add("bin", tar::EntryType::Directory, 0, 0o755, "", b"");
+    add("bin/busybox", tar::EntryType::Regular, 0, 0o755, "", program);
+    for applet in ["sh", "echo", "cat"] {
+        add(&format!("bin/{applet}"), tar::EntryType::Symlink, 0, 0o777, "busybox", b"");
+    }
+    add("closed", tar::EntryType::Directory, 1000, 0o700, "", b"");
+    add("closed/file", tar::EntryType::Regular, 1000, 0o600, "", b"closed\n");
+    archive.into_inner().expect("an archive")
+}
+
 /// A tree of files: path, what it is, mode, owner, and content or target.
 pub type Tree = BTreeMap<String, String>;
 

@@ -1,11 +1,13 @@
 //! What goes, and what stays: `rmi`, `image prune`.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use libtest_mimic::Failed;
 
 use crate::made::{self, Layout};
-use crate::support::check;
+use crate::support::{check, lacks, scratch};
 use crate::{Outcome, Store, names, text};
 
 pub fn layers_are_shared() -> Outcome {
@@ -65,6 +67,51 @@ pub fn an_image_in_use_stays() -> Outcome {
     fs::remove_dir_all(store.0.join("state"))?;
     let freed = store.out(&["image", "prune", "-f"])?;
     check(freed.contains("Total reclaimed space: ") && store.blobs().is_empty(), &freed)
+}
+
+/// A real one, with files of other owners: those of a user's container only its own root can remove.
+pub fn a_container_holds_its_image() -> Outcome {
+    let store = Store::new("holds");
+    let place = scratch("holds");
+    let busybox = fs::read("/bin/busybox").map_err(|_| lacks("/bin/busybox (package busybox-static)"))?;
+    let archive = place.join("root.tar");
+    fs::write(&archive, made::busybox(&busybox))?;
+    store.out(&["import", "-c", "CMD [\"sh\"]", text(&archive), "busybox"])?;
+    let mut command = crate::support::boxlab();
+    command.env("BOXLAB_ROOT", &store.0).args([
+        "-q",
+        "run",
+        "-i",
+        "--name",
+        "web",
+        "busybox",
+        "sh",
+        "-c",
+        "echo up; cat",
+    ]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line)?;
+    if line != "up\n" {
+        let output = child.wait_with_output()?;
+        return Err(format!("the container did not start: {output:?}").into());
+    }
+    let unpacked = || -> usize {
+        names(&store.0.join("fresh")).iter().map(|boot| names(&store.0.join("fresh").join(boot)).len()).sum::<usize>()
+            + names(&store.0.join("layers")).len()
+    };
+    check(unpacked() == 1, "its layer is unpacked")?;
+    store.refused(&["rmi", "busybox"], 125, &["container web uses it", "--force"])?;
+    store.out(&["image", "prune", "-af"])?;
+    store.out(&["tag", "busybox", "other"])?;
+    let id = store.out(&["images", "-q", "busybox"])?;
+    store.refused(&["rmi", "-f", id.trim()], 125, &["container web uses it"])?;
+    store.out(&["rmi", "other"])?;
+    check(unpacked() == 1 && store.blobs().len() == 3, "nothing of it is removed")?;
+    drop(child.stdin.take());
+    check(child.wait()?.success(), "it ends when its input does")?;
+    store.out(&["rmi", "busybox"])?;
+    check(unpacked() == 0 && store.blobs().is_empty(), "then it can go, layer and all")
 }
 
 pub fn prune() -> Outcome {

@@ -1,13 +1,15 @@
 //! Saying who asks: passwords, tokens, `boxlab login` and `logout`.
 
 use std::io::Write;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use boxlab::image::registry::Access;
 use oci_spec::image::{Descriptor, MediaType};
 
 use super::common::fault_proxy::{Fault, FaultProxy};
+use super::common::http::{Answer, Server};
 use super::common::images::{self, Family, Image, Packing};
 use super::common::registry::DockerRegistry;
 use super::common::token_service::{Answers, TokenService};
@@ -18,11 +20,13 @@ pub const TRIALS: &[Named] = &[
     ("a_password_is_tried_before_it_is_kept", a_password_is_tried_before_it_is_kept),
     ("credentials_of_docker_are_found", credentials_of_docker_are_found),
     ("without_a_terminal_nothing_is_asked", without_a_terminal_nothing_is_asked),
+    ("at_a_terminal_it_is_asked_and_not_shown", at_a_terminal_it_is_asked_and_not_shown),
     ("anybody_gets_a_token_for_what_is_public", anybody_gets_a_token_for_what_is_public),
     ("one_token_serves_all_threads", one_token_serves_all_threads),
     ("tokens_expire", tokens_expire),
     ("a_token_server_refuses", a_token_server_refuses),
     ("a_password_stays_with_its_registry", a_password_stays_with_its_registry),
+    ("nobody_else_may_ask_for_the_password", nobody_else_may_ask_for_the_password),
     ("no_secret_is_ever_told", no_secret_is_ever_told),
 ];
 
@@ -115,6 +119,28 @@ fn without_a_terminal_nothing_is_asked() -> Outcome {
     check(ran.status == 2 && ran.stderr.contains("--password-stdin"), format!("{ran:?}"))?;
     let ran = super::ran("terminal", &["login", "-u", USER, "-p", "x", "localhost:1"]);
     fails(&ran, &["nothing listens at localhost:1"])
+}
+
+fn at_a_terminal_it_is_asked_and_not_shown() -> Outcome {
+    let (registry, _image) = with_password()?;
+    // The one of the trials has no standard input.
+    let trial = client("asked");
+    let mut command = Command::new(trial.get_program());
+    for (name, value) in trial.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.args(["--color", "never", "login", &registry.address]).env("TERM", "xterm");
+    let mut session = rexpect::session::spawn_command(command, Some(10_000)).map_err(|error| error.to_string())?;
+    let failed = |error: rexpect::error::Error| error.to_string();
+    session.exp_string("Username at").map_err(failed)?;
+    session.send_line(USER).map_err(failed)?;
+    session.exp_string("Password of ann at").map_err(failed)?;
+    session.send_line(PASSWORD).map_err(failed)?;
+    let shown = session.exp_string("Login Succeeded").map_err(failed)?;
+    check(!shown.contains("horse"), format!("the password is on the screen: {shown}"))
 }
 
 fn anybody_gets_a_token_for_what_is_public() -> Outcome {
@@ -220,6 +246,30 @@ fn a_password_stays_with_its_registry() -> Outcome {
     let asked = proxy.requests();
     let told = asked.iter().filter(|request| request.target.contains("/blobs/"));
     check(told.clone().all(|request| request.header("authorization").is_some()), "the registry was told who asks")
+}
+
+/// Where a registry sends to, somebody might ask who we are, and name a token server.
+fn nobody_else_may_ask_for_the_password() -> Outcome {
+    let (registry, image) = with_password()?;
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    let thief = Server::answering(move |request| {
+        seen.lock().expect("no thread panics").push(request.clone());
+        let realm = format!("Bearer realm=\"http://{}/token\"", request.header("host").unwrap_or_default());
+        Answer::new(401, "application/json", "{}").with("www-authenticate", realm)
+    })?;
+    let proxy = FaultProxy::before(&registry.address)?;
+    proxy.fail("GET", "/blobs/", 100, Fault::Redirect(thief.address.to_string()));
+    check(login("thief", &proxy.address, PASSWORD)?.status == 0, "logged in")?;
+    let pulled = ran("thief", &["pull", &format!("{}/tiny:1", proxy.address)]);
+    check(pulled.status == 125, format!("{} can't come: {pulled:?}", image.digest()))?;
+    let requests = requests.lock().expect("no thread panics");
+    let harmless = requests.iter().all(|request| request.header("authorization").is_none());
+    check(!requests.is_empty() && harmless, format!("{requests:?}"))?;
+    check(
+        requests.iter().all(|request| request.target.contains("/blobs/")),
+        format!("no token is asked for: {requests:?}"),
+    )
 }
 
 fn no_secret_is_ever_told() -> Outcome {

@@ -70,8 +70,11 @@ fn a_client_can_have_a_certificate() -> Outcome {
     fails(&inspect(), &["cannot read", "me.key"])
 }
 
+/// What a proxy was asked.
+type Asked = Arc<Mutex<Vec<String>>>;
+
 /// A proxy whose tunnels all end at one address, whatever was asked for.
-fn tunnel(to: &str) -> Result<(Server, Arc<Mutex<Vec<String>>>), String> {
+fn tunnel(to: &str) -> Result<(Server, Asked), String> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let (seen, to) = (Arc::clone(&asked), to.to_owned());
     let server = Server::start(move |mut stream| {

@@ -43,6 +43,9 @@ impl Store {
         match format {
             Format::DockerArchive => self.save_docker(&images, &mut archive)?,
             Format::OciArchive | Format::OciDir => {
+                // Unnamed, they would be root's to other tools, and an ordinary user can't unpack such.
+                archive.directory("blobs/")?;
+                archive.directory("blobs/sha256/")?;
                 self.save_oci(&images, &mut |name, size, content| archive.file(name, size, content))?
             }
         }

@@ -74,9 +74,18 @@ impl<W: Write> Writer<W> {
 
     /// A file of the archive's own: a document, or a whole layer.
     pub fn file(&mut self, name: &str, size: u64, content: &mut dyn Read) -> Result<()> {
+        self.own(EntryType::Regular, 0o644, name, size, content)
+    }
+
+    /// A directory of the archive's own.
+    pub fn directory(&mut self, name: &str) -> Result<()> {
+        self.own(EntryType::Directory, 0o755, name, 0, &mut io::empty())
+    }
+
+    fn own(&mut self, kind: EntryType, mode: u32, name: &str, size: u64, content: &mut dyn Read) -> Result<()> {
         let mut header = Header::new_ustar();
-        header.set_entry_type(EntryType::Regular);
-        header.set_mode(0o644);
+        header.set_entry_type(kind);
+        header.set_mode(mode);
         header.set_uid(0);
         header.set_gid(0);
         header.set_mtime(0);

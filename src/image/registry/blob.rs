@@ -5,13 +5,14 @@
 //! See RFC 9110, section 14, "Range Requests".
 
 use std::io::{self, Read};
+use std::thread;
 
 use oci_spec::image::Descriptor;
 use ureq::http::{HeaderName, Method, header};
 
 use super::endpoint::{Request, Target};
 use super::fault::Fault;
-use super::http::{Answer, Content, broke_off, pause};
+use super::http::{Answer, Content, broke_off};
 use super::retry::{self, ATTEMPTS};
 use super::{Registry, here};
 use crate::error::{Error, Result};
@@ -44,7 +45,7 @@ impl<'registry> Blob<'registry> {
         let timeouts = &self.registry.settings.timeouts;
         let wait = retry::wait(self.fruitless, None, timeouts).filter(|_| self.fruitless < ATTEMPTS);
         let Some(wait) = wait else { return Err(fault.explain(&doing(&self.descriptor))) };
-        pause(wait);
+        thread::sleep(wait);
         self.answer = ask(self.registry, &self.descriptor, self.position)?;
         self.began = self.position;
         Ok(())

@@ -96,7 +96,7 @@ fn files(settings: &Settings) -> Vec<PathBuf> {
 /// What is known for a registry, or for one of its repositories.
 pub fn find(registry: &str, repository: &str, settings: &Settings) -> Result<Option<Credentials>> {
     for path in files(settings) {
-        let Some(file) = read(&path)? else { continue };
+        let Some(file) = read(&path, settings)? else { continue };
         if let Some(found) = of_file(&file, registry, repository, &path)? {
             return Ok(Some(found));
         }
@@ -104,13 +104,15 @@ pub fn find(registry: &str, repository: &str, settings: &Settings) -> Result<Opt
     Ok(None)
 }
 
-/// A file; `None`: there is none.
-fn read(path: &Path) -> Result<Option<AuthFile>> {
+/// A file; `None`: there is none. One of somebody else's programs which this user may not
+/// read is not meant for them.
+fn read(path: &Path, settings: &Settings) -> Result<Option<AuthFile>> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path != own_file(settings) => return Ok(None),
         other => other.or_fail(|| format!("cannot read {}", path.display()))?,
     };
     if text.trim_ascii().is_empty() {
@@ -227,7 +229,7 @@ pub fn forget(registry: &str, settings: &Settings) -> Result<(bool, Vec<PathBuf>
     }
     let mut elsewhere = Vec::new();
     for path in files(settings).into_iter().skip(1) {
-        if let Some(file) = read(&path)?
+        if let Some(file) = read(&path, settings)?
             && (file.auths.keys().any(|key| host(key) == host(registry))
                 || file.helpers.keys().any(|key| host(key) == host(registry)))
         {

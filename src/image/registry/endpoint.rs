@@ -4,8 +4,9 @@
 //! user says otherwise), says who asks when it is told to, and tries again what may go
 //! better the next time.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use ureq::http::{HeaderName, Method, Uri, header};
 
@@ -13,14 +14,13 @@ use super::auth::Auth;
 use super::challenge;
 use super::credentials::Credentials;
 use super::fault::{Fault, Trouble};
-use super::http::{Answer, Client, Content, Question, pause};
+use super::http::{Answer, Client, Content, Question, same_place};
 use super::proxy::is_loopback;
 use super::retry::{self, ATTEMPTS};
 use super::secret::{Secret, tamed};
 use super::{Settings, Witness};
 use crate::error::{Error, Result};
 use crate::image::reference::DEFAULT_REGISTRY;
-use std::sync::Arc;
 
 /// Where Docker Hub's registry is.
 const HUB: &str = "registry-1.docker.io";
@@ -156,7 +156,7 @@ impl Endpoint {
             };
             let wait = retry::wait(attempt, retry_after.as_deref(), &self.settings.timeouts);
             let Some(wait) = wait.filter(|_| attempt < most && !self.is_mirror) else { return self.noted(outcome) };
-            pause(wait);
+            thread::sleep(wait);
             request.why = "Ask once more, after a pause: the registry had no time, or was cut off";
         }
         unreachable!("the last attempt returns")
@@ -176,7 +176,8 @@ impl Endpoint {
         let mut answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
         // Once for a token that has expired meanwhile, and once for one that asks for more.
         for _ in 0..2 {
-            if answer.status != 401 {
+            // Whoever the registry has sent us to has no right to ask who we are.
+            if answer.status != 401 || !self.is_own(&answer.url) {
                 break;
             }
             let headers = answer.headers.get_all(header::WWW_AUTHENTICATE);
@@ -189,6 +190,10 @@ impl Endpoint {
             answer = self.reach(&request, authorization.clone()).map_err(Failure::Fault)?;
         }
         Ok(answer)
+    }
+
+    fn is_own(&self, url: &Uri) -> bool {
+        self.bases.iter().any(|base| same_place(base, url))
     }
 
     /// Asks by the scheme that this place speaks.
@@ -229,7 +234,7 @@ impl Endpoint {
             }
         };
         // Another host must not learn what is meant for this one.
-        let same = url.authority() == base.authority() && url.scheme() == base.scheme();
+        let same = same_place(&url, base);
         Question {
             why: request.why,
             method: request.method.clone(),

@@ -119,7 +119,9 @@ pub fn of_manifest(doing: &str, answer: &Answer, registry: &str, repository: &st
         let hint = "Is the name right? A repository comes into being when something is pushed to it.";
         return finish(doing, &format!("{registry} has no repository {repository}"), hint, answer);
     }
-    finish(doing, &format!("{repository} at {registry} has no {what}"), "", answer)
+    let is_registry = words(answer).is_some() || answer.headers.contains_key("docker-distribution-api-version");
+    let doubt = if is_registry { "" } else { "It does not answer as registries do: is there one at that address?" };
+    finish(doing, &format!("{repository} at {registry} has no {what}"), doubt, answer)
 }
 
 fn finish(doing: &str, what: &str, hint: &str, answer: &Answer) -> Error {

@@ -84,7 +84,7 @@ impl Fault {
             Trouble::NoSuchHost if self.proxied => "nobody knows the host of the proxy".to_owned(),
             Trouble::NoSuchHost => format!("nobody knows a host {host}"),
             Trouble::Refused if self.proxied => "the proxy takes no connection".to_owned(),
-            Trouble::Refused => format!("nothing listens at {host}"),
+            Trouble::Refused => format!("nothing listens at {host} (ECONNREFUSED)"),
             Trouble::Silent => format!("{host} does not answer in time"),
             Trouble::Untrusted(why) => format!("the certificate of {host} can't be trusted: {why}"),
             Trouble::NotTls => format!("{host} speaks plain HTTP and no TLS"),

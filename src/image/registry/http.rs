@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use ureq::{Agent, BodyReader, SendBody};
@@ -144,7 +144,7 @@ impl Client {
         for _ in 0..=REDIRECTS {
             let answer = self.exchange(&question)?;
             let Some(target) = redirection(&question, &answer)? else { return Ok(answer) };
-            if target.authority() != question.url.authority() || target.scheme() != question.url.scheme() {
+            if !same_place(&target, &question.url) {
                 question.authorization = None;
             }
             question.url = target;
@@ -286,7 +286,17 @@ fn redirection(question: &Question<'_>, answer: &Answer) -> Result<Option<Uri>, 
     if question.url.scheme_str() == Some("https") && target.scheme_str() != Some("https") {
         return Err(nowhere("it sends from HTTPS to plain HTTP, where anybody could answer"));
     }
+    if !asks && !same_place(&target, &question.url) {
+        // What is sent may be a secret, as is a token that gets other tokens.
+        return Err(nowhere("it sends what was meant for it on to another host"));
+    }
     Ok(Some(target))
+}
+
+/// Whether two addresses have scheme, host and port in common: what the web calls an
+/// origin (RFC 6454).
+pub fn same_place(one: &Uri, other: &Uri) -> bool {
+    one.scheme() == other.scheme() && one.authority() == other.authority()
 }
 
 /// An address relative to another (RFC 3986, section 5).
@@ -355,11 +365,6 @@ fn nanoseconds(started: Instant) -> u64 {
 /// A body broke off.
 pub fn broke_off(error: &io::Error, url: &Uri) -> Fault {
     Fault::new(of_io(error), url)
-}
-
-/// Waits, and says for how long at most.
-pub fn pause(duration: Duration) {
-    std::thread::sleep(duration);
 }
 
 #[cfg(test)]

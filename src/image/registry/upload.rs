@@ -8,12 +8,13 @@
 //! See the OCI distribution specification, "Push".
 
 use std::io::{self, Read};
+use std::thread;
 
 use oci_spec::image::{Descriptor, Digest, MediaType};
 use ureq::http::{HeaderName, Method, Uri, header};
 
 use super::endpoint::{Endpoint, Failure, Request, Target};
-use super::http::{Answer, Content, join, pause};
+use super::http::{Answer, Content, join};
 use super::retry::{self, ATTEMPTS};
 use super::{Registry, here};
 use crate::error::{Error, IoContext, Result};
@@ -78,7 +79,7 @@ impl Registry {
                 Err(Broken::Passing(error)) => {
                     let wait = retry::wait(attempt, None, &self.settings.timeouts);
                     let Some(wait) = wait.filter(|_| attempt < ATTEMPTS) else { return Err(error) };
-                    pause(wait);
+                    thread::sleep(wait);
                     attempt += 1;
                 }
             }
@@ -271,7 +272,15 @@ fn request<'a>(
 /// Where the next part goes.
 fn location(answer: &Answer, doing: &str) -> std::result::Result<Uri, Broken> {
     let location = answer.header(header::LOCATION).and_then(|location| join(&answer.url, location));
-    location.ok_or_else(|| Broken::Final(Error::new(format!("{doing}: the registry does not say where to send it"))))
+    let failed = |why: &str| Error::new(format!("{doing}: {why}"));
+    let Some(location) = location else {
+        return Err(Broken::Final(failed("the registry does not say where to send it")));
+    };
+    if answer.url.scheme_str() == Some("https") && location.scheme_str() != Some("https") {
+        let hint = "A registry behind a proxy that speaks TLS must be told so: X-Forwarded-Proto, or `relativeurls`.";
+        return Err(Broken::Final(failed("the registry wants it sent by plain HTTP").hint(hint)));
+    }
+    Ok(location)
 }
 
 fn with_digest(url: &Uri, digest: &Digest) -> Uri {
