@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         ("ctrl_c_ends_it_cleanly", ctrl_c_ends_it_cleanly),
         ("it_listens_beyond_this_machine_only_when_told", it_listens_beyond_this_machine_only_when_told),
         ("a_port_in_use_is_an_error_with_a_remedy", a_port_in_use_is_an_error_with_a_remedy),
+        ("a_full_disk_is_said_and_given_back", a_full_disk_is_said_and_given_back),
         ("a_silent_client_holds_nobody_up", a_silent_client_holds_nobody_up),
         ("pings_and_unknown_things", protocol::pings_and_unknown_things),
         ("ranges", protocol::ranges),
@@ -279,6 +280,19 @@ fn a_port_in_use_is_an_error_with_a_remedy() -> Outcome {
     let serving = Serving::start("first", &[])?;
     let words = ["registry", "serve", "--listen", &serving.address];
     support::refused(&words, 125, &["cannot listen on", "EADDRINUSE", "--listen"])
+}
+
+fn a_full_disk_is_said_and_given_back() -> Outcome {
+    support::needs_root_for("a small disk must be mounted")?;
+    support::needs("unshare")?;
+    let serving = Serving::on_a_small_disk("full", 3)?;
+    let bytes = images::noise(5, 5_000_000, false);
+    let target = format!("/v2/x/blobs/uploads/?digest={}", images::digest(&bytes));
+    let answer = ask(&serving.address, "POST", &target, &[], &bytes)?;
+    check(answer.status == 507 && answer.text().contains("ENOSPC"), format!("{answer:?} {}", answer.text()))?;
+    // What did not fit is gone, and what does is taken.
+    images::layered(1, 1_500_000, Packing::Gzip, Family::Oci).push(&serving.address, "small", "1")?;
+    Ok(())
 }
 
 fn a_silent_client_holds_nobody_up() -> Outcome {

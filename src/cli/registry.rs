@@ -17,10 +17,16 @@ use crate::kernel::Mode;
 /// Where registries usually listen.
 const PORT: u16 = 5000;
 
+/// Under which names.
+const NAMES: &str = "Hand the images of this machine to others, as a registry does\n\n\
+An image is served under its name without its registry: debian:12, which is in full\n\
+docker.io/library/debian:12, as library/debian:12, ghcr.io/x/y:1 as x/y:1, the host image as host:latest.\n\
+What is pushed here as x:1 is kept as ADDRESS:PORT/x:1; `boxlab images` lists it so.";
+
 /// Registries: hand images to others
 #[derive(Debug, Subcommand)]
 pub enum Registry {
-    #[command(about = about("registry serve"), after_help = after_help("registry serve"))]
+    #[command(about = about("registry serve"), long_about = NAMES, after_help = after_help("registry serve"))]
     Serve(Serve),
 }
 

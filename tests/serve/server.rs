@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -35,6 +35,19 @@ impl Serving {
         Self::over(&root, options)
     }
 
+    /// With a store on a disk of so many MiB, which nobody else sees.
+    pub fn on_a_small_disk(name: &str, mebibytes: u32) -> Result<Self, Failed> {
+        let root = support::scratch(&format!("serve-{name}"));
+        let script = format!("mount -t tmpfs -o size={mebibytes}m small \"$BOXLAB_ROOT\" && exec \"$@\"");
+        let mut command = support::boxlab();
+        let program = command.get_program().to_owned();
+        let environment: Vec<_> =
+            command.get_envs().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect();
+        command = Command::new("unshare");
+        command.envs(environment).args(["--mount", "sh", "-c", &script, "sh"]).arg(program);
+        Self::launch(command, &root, &[])
+    }
+
     /// Once more over the same store.
     pub fn again(&self, options: &[&str]) -> Result<Self, Failed> {
         // The name of what was pushed holds the address: so that again.
@@ -42,8 +55,11 @@ impl Serving {
     }
 
     fn over(root: &Path, options: &[&str]) -> Result<Self, Failed> {
-        let mut command = support::boxlab();
-        command.env("BOXLAB_ROOT", root).args(["registry", "serve"]).args(options);
+        Self::launch(support::boxlab(), root, options)
+    }
+
+    fn launch(mut command: Command, root: &Path, options: &[&str]) -> Result<Self, Failed> {
+        command.stdin(Stdio::null()).env("BOXLAB_ROOT", root).args(["registry", "serve"]).args(options);
         if !options.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
