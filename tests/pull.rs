@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         ("several_at_once_fetch_each_blob_once", several_at_once_fetch_each_blob_once),
         ("a_broken_connection_is_taken_up_again", a_broken_connection_is_taken_up_again),
         ("damaged_bytes_are_refused", damaged_bytes_are_refused),
+        ("a_blob_that_is_damaged_on_the_disk_is_fetched_anew", a_blob_that_is_damaged_on_the_disk_is_fetched_anew),
         ("a_hostile_layer_leaves_nothing", a_hostile_layer_leaves_nothing),
         ("an_interrupted_pull_keeps_what_is_verified", an_interrupted_pull_keeps_what_is_verified),
         ("killed_at_any_moment_the_store_is_whole", killed_at_any_moment_the_store_is_whole),
@@ -290,6 +291,23 @@ fn damaged_bytes_are_refused() -> Outcome {
         place.proxy.mend();
     }
     place.pull("image")
+}
+
+fn a_blob_that_is_damaged_on_the_disk_is_fetched_anew() -> Outcome {
+    let place = Place::new("disk")?;
+    let layers = images::layers(0..1, 300_000);
+    let digest = images::digest(&layers[0].packed(Packing::Gzip));
+    place.push(&on_busybox(layers, Packing::Gzip, Family::Oci)?, "image")?;
+    place.pull("image")?;
+    let blob = place.root.join("oci/blobs/sha256").join(digest.trim_start_matches("sha256:"));
+    std::fs::write(&blob, std::fs::read(&blob)?.split_off(1000))?;
+    // As a power cut would: what is unpacked is not trusted any more.
+    for boot in std::fs::read_dir(place.root.join("fresh"))?.flatten() {
+        std::fs::rename(boot.path(), place.root.join("fresh/another-boot"))?;
+    }
+    place.pull("image")?;
+    check(place.read("image", "/top")? == "0\n", "it runs")?;
+    place.is_whole()
 }
 
 /// Images of strangers: each is refused with a reason, and nothing of it stays.

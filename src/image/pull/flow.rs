@@ -43,7 +43,7 @@ pub struct Flow<'a> {
     pub diff_id: &'a Digest,
     /// Where the blob is written, unless it is stored already.
     pub blob: Option<&'a Path>,
-    /// Where it is unpacked, unless it is already.
+    /// Where it is unpacked, unless it is already; it is made.
     pub directory: Option<&'a Path>,
     /// What may be unpacked.
     pub options: &'a Options,
@@ -57,6 +57,7 @@ impl Flow<'_> {
         let Some(directory) = self.directory else {
             return self.fetch(from, None, arrived).map(|()| None);
         };
+        std::fs::create_dir(directory).or_fail(|| format!("cannot make {}", directory.display()))?;
         let kind = compression(self.descriptor.media_type())?;
         let (compressed, source) = pipe();
         let (plain, archive) = pipe();

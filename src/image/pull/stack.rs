@@ -19,6 +19,7 @@ use crate::image::registry::Registry;
 use crate::image::scratch::Scratch;
 use crate::image::unpack::{Options, Unpacked};
 use crate::image::{Layer, Store, implied};
+use crate::kernel::remove_tree;
 
 /// Layers that are fetched at the same time, as docker does.
 const AT_ONCE: usize = 3;
@@ -49,21 +50,6 @@ pub struct Arrival {
     pub took: Duration,
 }
 
-/// The layers of an image, while they are fetched.
-pub struct Stack<'a> {
-    store: &'a Store,
-    scratch: &'a Scratch,
-    registry: &'a Registry,
-    layers: &'a [Layer],
-    options: &'a Options,
-    stop: &'a AtomicBool,
-    tell: &'a (dyn Fn(usize, LayerNews) + Sync),
-    waiting: Mutex<VecDeque<usize>>,
-    /// How many, from the bottom, are in their places.
-    placed: Mutex<Vec<bool>>,
-    changed: Condvar,
-}
-
 /// What all layers have in common.
 pub struct Means<'a> {
     /// Where they go.
@@ -78,14 +64,24 @@ pub struct Means<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// The layers of an image, while they are fetched.
+pub struct Stack<'a> {
+    means: &'a Means<'a>,
+    layers: &'a [Layer],
+    tell: &'a (dyn Fn(usize, LayerNews) + Sync),
+    /// Those that no worker has taken yet.
+    waiting: Mutex<VecDeque<usize>>,
+    /// Which are in their places.
+    placed: Mutex<Vec<bool>>,
+    changed: Condvar,
+}
+
 impl<'a> Stack<'a> {
     /// Fetches and unpacks all that is missing. `tell` is called by several threads.
-    pub fn fetch(means: &Means<'a>, layers: &'a [Layer], tell: &'a (dyn Fn(usize, LayerNews) + Sync)) -> Result<()> {
-        let Means { store, scratch, registry, options, stop } = *means;
+    pub fn fetch(means: &'a Means<'a>, layers: &'a [Layer], tell: &'a (dyn Fn(usize, LayerNews) + Sync)) -> Result<()> {
         let waiting = Mutex::new((0..layers.len()).collect());
         let placed = Mutex::new(vec![false; layers.len()]);
-        let stack =
-            Self { store, scratch, registry, layers, options, stop, tell, waiting, placed, changed: Condvar::new() };
+        let stack = Self { means, layers, tell, waiting, placed, changed: Condvar::new() };
         let outcomes: Vec<Result<()>> = thread::scope(|scope| {
             let workers: Vec<_> = (0..AT_ONCE.min(layers.len())).map(|_| scope.spawn(|| stack.work())).collect();
             workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(stopped()))).collect()
@@ -98,12 +94,12 @@ impl<'a> Stack<'a> {
     fn work(&self) -> Result<()> {
         loop {
             let Some(index) = locked(&self.waiting).pop_front() else { return Ok(()) };
-            if self.stop.load(Ordering::Relaxed) {
+            if self.means.stop.load(Ordering::Relaxed) {
                 return Err(stopped());
             }
             let done = self.layer(index);
             if done.is_err() {
-                self.stop.store(true, Ordering::Relaxed);
+                self.means.stop.store(true, Ordering::Relaxed);
             }
             locked(&self.placed)[index] = true;
             self.changed.notify_all();
@@ -113,19 +109,20 @@ impl<'a> Stack<'a> {
 
     fn layer(&self, index: usize) -> Result<()> {
         let layer = &self.layers[index];
-        let blob = self.store.blob(&layer.descriptor);
+        let blob = self.means.store.blob(&layer.descriptor);
         if blob.is_file() && layer.place.is_dir() {
             (self.tell)(index, LayerNews::Exists);
             return Ok(());
         }
-        let claim = self.store.claim(layer.descriptor.digest(), &mut || (self.tell)(index, LayerNews::Elsewhere))?;
+        let claim =
+            self.means.store.claim(layer.descriptor.digest(), &mut || (self.tell)(index, LayerNews::Elsewhere))?;
         let stored = blob.is_file();
         if stored && layer.place.is_dir() {
             (self.tell)(index, LayerNews::Exists);
             return Ok(());
         }
         let started = Instant::now();
-        let directory = self.scratch.path().join(format!("layer-{index}"));
+        let directory = self.means.scratch.path().join(format!("layer-{index}"));
         let unpacked = self.flow(index, stored, &blob, &directory)?;
         // Before it waits for those below: one of them may be the same blob.
         drop(claim);
@@ -141,26 +138,28 @@ impl<'a> Stack<'a> {
     /// Fetches the blob, or takes the one that is stored; unpacks it, if that is missing.
     fn flow(&self, index: usize, stored: bool, blob: &Path, directory: &Path) -> Result<Option<Unpacked>> {
         let layer = &self.layers[index];
-        let fetched = self.scratch.path().join(format!("blob-{index}"));
-        let is_missing = !layer.place.is_dir();
-        if is_missing {
-            std::fs::create_dir(directory).or_fail(|| format!("cannot make {}", directory.display()))?;
-        }
-        let flow = Flow {
+        let fetched = self.means.scratch.path().join(format!("blob-{index}"));
+        let mut flow = Flow {
             descriptor: &layer.descriptor,
             diff_id: &layer.diff_id,
-            blob: (!stored).then_some(fetched.as_path()),
-            directory: is_missing.then_some(directory),
-            options: self.options,
-            stop: self.stop,
+            blob: None,
+            directory: (!layer.place.is_dir()).then_some(directory),
+            options: self.means.options,
+            stop: self.means.stop,
         };
         let arrived = |bytes| (self.tell)(index, LayerNews::Arrived(bytes));
         if stored {
             let file = File::open(blob).or_fail(|| format!("cannot read {}", blob.display()))?;
-            return flow.run(file, &arrived);
+            let unpacked = flow.run(file, &arrived);
+            if unpacked.is_ok() || self.means.stop.load(Ordering::Relaxed) {
+                return unpacked;
+            }
+            // It may have been damaged on the disk: then it is fetched anew.
+            remove_tree(directory).or_fail(|| format!("cannot remove {}", directory.display()))?;
         }
-        let unpacked = flow.run(self.registry.blob(&layer.descriptor)?, &arrived)?;
-        self.store.adopt_blob(&fetched, layer.descriptor.digest())?;
+        flow.blob = Some(&fetched);
+        let unpacked = flow.run(self.means.registry.blob(&layer.descriptor)?, &arrived)?;
+        self.means.store.adopt_blob(&fetched, layer.descriptor.digest())?;
         Ok(unpacked)
     }
 
@@ -171,13 +170,13 @@ impl<'a> Stack<'a> {
             while placed[..index].iter().any(|placed| !placed) {
                 placed = self.changed.wait(placed).unwrap_or_else(PoisonError::into_inner);
             }
-            if self.stop.load(Ordering::Relaxed) {
+            if self.means.stop.load(Ordering::Relaxed) {
                 return Err(stopped());
             }
             let below: Vec<PathBuf> = self.layers[..index].iter().rev().map(|layer| layer.place.clone()).collect();
             implied::inherit(directory, &unpacked.implied, &below)?;
         }
-        self.store.adopt_layer(directory, &self.layers[index].place)
+        self.means.store.adopt_layer(directory, &self.layers[index].place)
     }
 }
 
