@@ -21,6 +21,7 @@ use crate::container::limits::Limits;
 use crate::container::spec::{Network, Root, Spec};
 use crate::error::{Error, IoContext, Result};
 use crate::image::Image;
+use crate::image::locks::Held;
 use crate::kernel::cgroup::Group;
 use crate::kernel::maps;
 use crate::kernel::{
@@ -175,11 +176,7 @@ impl Run {
             return Ok(status);
         }
         let mut ledger = Ledger::open(&context.paths)?;
-        if let Some(image) = &image {
-            ledger.record(Item::Image(image.id.clone()))?;
-        }
-        drop(in_use);
-        let outcome = self.launch(context, &k, &mode, &mut ledger, image.as_ref(), command);
+        let outcome = self.launch(context, &k, &mode, &mut ledger, (image.as_ref(), in_use), command);
         let cleared = ledger.clear(&k);
         if outcome.is_ok() {
             lab::see(&k, row);
@@ -194,9 +191,13 @@ impl Run {
         k: &Kernel,
         mode: &Mode,
         ledger: &mut Ledger,
-        image: Option<&Image>,
+        (image, in_use): (Option<&Image>, Option<Held>),
         command: &[OsString],
     ) -> Result<i32> {
+        if let Some(image) = image {
+            ledger.record(Item::Image(image.id.clone()))?;
+        }
+        drop(in_use);
         let spec = self.spec(context, mode, &ledger.id.clone(), image, command)?;
         if let Some(name) = &self.name {
             launch::claim_name(&context.paths, checked_name(name)?, ledger)?;
