@@ -89,12 +89,20 @@ fn examine(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
     Ok(judge(row, &output))
 }
 
-/// Docker Hub, or the mirror in front of it, is asked for a document of a few hundred bytes.
+/// Docker Hub, or the mirror in front of it, is asked for a document of a few hundred bytes. If
+/// it can't be reached, nearer registries can: `registry serve` is tried by itself.
 fn asking(row: &'static Row, boxlab: &Path, root: &Path) -> Result<Line> {
     let mut command = Command::new(boxlab);
     command.args(["--trace", "off", "--color", "never", "--root"]).arg(root);
     let output = command.args(["manifest", "inspect", "hello-world"]).stdin(Stdio::null()).output();
-    Ok(judge(row, &output.or_fail(|| "cannot run boxlab itself".to_owned())?))
+    let line = judge(row, &output.or_fail(|| "cannot run boxlab itself".to_owned())?);
+    if line.verdict != Verdict::Cannot {
+        return Ok(line);
+    }
+    let why = format!("Docker Hub is out of reach: {}", line.why.unwrap_or_default());
+    let remedy = "A registry that is nearer will do, or a mirror of it: BOXLAB_MIRROR=http://ADDRESS:PORT.";
+    let remedy = format!("{} {remedy}", line.remedy.unwrap_or_default());
+    Ok(Line { verdict: Verdict::Partly, why: Some(why), remedy: Some(remedy.trim().to_owned()), ..line })
 }
 
 /// What `registry serve` hands out, another store must be able to fetch.
