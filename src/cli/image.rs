@@ -16,7 +16,7 @@ use super::output;
 use super::pull::{Pull, PullOptions};
 use super::push::Push;
 use crate::catalog::{about, after_help};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::image::locks::Held;
 use crate::image::{DEFAULT_TAG, HostImage, Image, Made, Programs, Progress, Reference, Store, host};
 use crate::kernel::{Kernel, nearest};
@@ -181,7 +181,7 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
             // Where its layers are has just been decided.
             Ok(store.lookup(name)?.unwrap_or(image))
         }
-        None if when == When::Never || k.plans() => Err(unknown(name)),
+        None if when == When::Never || k.plans() => Err(store.unknown(name).hint(as_program(name))),
         found => {
             let reference = Reference::parse(name)?;
             if found.is_none() && !context.quiet() {
@@ -193,21 +193,14 @@ pub fn obtain(context: &Context, k: &Kernel, name: &str, when: When, pulling: &P
     }
 }
 
-fn unknown(name: &str) -> Error {
-    let error = Error::new(format!("there is no image '{name}' here"));
-    if name == host::NAME {
-        return error.hint("`boxlab image host` makes it.");
-    }
-    error.hint(format!(
-        "{}\n`boxlab images` lists what is here; `boxlab pull {name}` fetches it from a registry.",
-        perhaps(name)
-    ))
-}
-
-/// What somebody may have meant who named an image that can't be had.
+/// What somebody may have meant who named an image that can't be pulled.
 fn perhaps(name: &str) -> String {
     let near = nearest(name, [host::NAME].into_iter()).map(|near| format!("Did you mean '{near}'? "));
-    format!("{}A program of this machine runs as `boxlab run host {name}`.", near.unwrap_or_default())
+    near.unwrap_or_default() + &as_program(name)
+}
+
+fn as_program(name: &str) -> String {
+    format!("A program of this machine runs as `boxlab run host {name}`.")
 }
 
 /// The store that the options name.

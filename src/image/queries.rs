@@ -112,7 +112,9 @@ impl Store {
         }
         let entries = self.entries().unwrap_or_default();
         let names: Vec<String> = entries.iter().flat_map(|entry| familiar(&entry.name)).collect();
-        let near = nearest(text, names.iter().flat_map(|name| [name.as_str(), without_tag(name)]));
+        // The host image can be had whether or not it has been made.
+        let known = names.iter().flat_map(|name| [name.as_str(), without_tag(name)]).chain([host::NAME]);
+        let near = nearest(text, known);
         let near = near.map(|near| format!("Did you mean '{near}'? ")).unwrap_or_default();
         match Reference::parse(text) {
             Ok(reference) => error.hint(format!("{near}`boxlab pull {}` gets it.", reference.familiar())),

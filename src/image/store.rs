@@ -105,11 +105,15 @@ impl Store {
             if !place.is_dir() {
                 place = self.lasting(&layer.chain);
                 let _claim = self.claim(layer.descriptor.digest(), &mut || ())?;
-                let scratch = self.scratch()?;
-                let unpacked = self.unpack_blob(&layer.descriptor, &layer.diff_id, &scratch, options, report)?;
-                implied::inherit(&unpacked.0, &unpacked.1.implied, &below)?;
-                scratch.sync(report)?;
-                self.adopt_layer(&unpacked.0, &place)?;
+                // While this one waited for the claim, another may have unpacked it.
+                if !place.is_dir() {
+                    let scratch = self.scratch()?;
+                    let (directory, unpacked) =
+                        self.unpack_blob(&layer.descriptor, &layer.diff_id, &scratch, options, report)?;
+                    implied::inherit(&directory, &unpacked.implied, &below)?;
+                    scratch.sync(report)?;
+                    self.adopt_layer(&directory, &place)?;
+                }
             }
             below.insert(0, place);
         }

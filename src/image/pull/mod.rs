@@ -82,9 +82,9 @@ pub struct Pulled {
 pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
 
 /// Forwards the exchanges of the registry client.
-struct Teller(Tell);
+struct Forward(Tell);
 
-impl Witness for Teller {
+impl Witness for Forward {
     fn exchanged(&self, why: &'static str, exchange: Exchange) {
         (self.0)(News::Exchange { why, exchange: Box::new(exchange) });
     }
@@ -121,7 +121,7 @@ impl Pull<'_> {
             // The name is a digest: what is here can't be anything else.
             return Ok(Pulled { image: image.clone(), digest: digest.clone(), up_to_date: true });
         }
-        let witness: Arc<dyn Witness> = Arc::new(Teller(Arc::clone(self.tell)));
+        let witness: Arc<dyn Witness> = Arc::new(Forward(Arc::clone(self.tell)));
         let registry = Registry::connect(reference, Access::Pull, &self.wanted.settings, witness)?;
         if let Some(image) = held
             && let Some(head) = registry.head_manifest(&reference.tag_or_digest())?
