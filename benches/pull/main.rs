@@ -167,21 +167,43 @@ fn measure(ground: &Ground, image: &Made, rounds: u32) -> Result<bool, String> {
     Ok(medians[0] <= medians[1] / 2.0 && memory < 64 * 1024)
 }
 
-/// A pull of what is there, and a container of it.
+/// A pull of what is there, and how long it takes until a program of it has begun, beside a
+/// program of a plain directory with the same files.
 fn again(ground: &Ground, image: &Made, rounds: u32) -> Result<(), String> {
     let root = ground.scratch.path().join("again");
+    let directory = ground.scratch.path().join("directory");
     std::fs::create_dir(&root).map_err(|error| error.to_string())?;
     run(&mut boxlab(ground, image, &root))?;
-    let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..rounds * 3 {
+    let own = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_boxlab"));
+        command.arg("-q").arg("--root").arg(&root);
+        command
+    };
+    run(own().args(["image", "unpack", &image.reference]).arg(&directory))?;
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    for _ in 0..rounds * 6 {
         times[0].push(run(&mut boxlab(ground, image, &root))?.took.as_secs_f64() * 1e3);
-        let mut start = Command::new(env!("CARGO_BIN_EXE_boxlab"));
-        start.arg("-q").arg("--root").arg(&root).args(["run", &image.reference, "/bin/true"]);
-        times[1].push(run(&mut start)?.took.as_secs_f64() * 1e3);
+        times[1].push(until_it_speaks(own().args(["run", &image.reference, "/bin/echo"]))?);
+        times[2].push(until_it_speaks(own().args(["run", "--rootfs"]).arg(&directory).arg("/bin/echo"))?);
     }
-    let [pull, start] = times.map(|times| median(times.into_iter()));
-    println!("a pull of what is there {pull:.1} ms; `boxlab run` of it {start:.1} ms");
+    let [pull, image, directory] = times.map(|times| median(times.into_iter()));
+    println!("a pull of what is there: {pull:.1} ms");
+    println!("until a program of it has begun: {image:.1} ms; of a plain directory: {directory:.1} ms");
     Ok(())
+}
+
+/// Milliseconds until the first byte of its output.
+fn until_it_speaks(command: &mut Command) -> Result<f64, String> {
+    let started = Instant::now();
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    let mut byte = [0];
+    let said = child.stdout.take().map(|mut output| std::io::Read::read_exact(&mut output, &mut byte));
+    let took = started.elapsed().as_secs_f64() * 1e3;
+    match (said, child.wait()) {
+        (Some(Ok(())), Ok(status)) if status.success() => Ok(took),
+        (said, status) => Err(format!("{command:?} failed: {said:?}, {status:?}")),
+    }
 }
 
 fn median(times: impl Iterator<Item = f64>) -> f64 {
