@@ -2,6 +2,9 @@
 //! does the same, which parts can be left out. Help, narration, `doctor` and the
 //! tests read it, so that nothing is listed twice.
 
+use crate::error::{Error, Result};
+use crate::kernel::nearest;
+
 /// A row: one primitive, one command.
 #[derive(Debug)]
 pub struct Row {
@@ -425,6 +428,17 @@ const NONE: Row = Row { command: "", about: "", man: &[], shell: "", lesson: Non
 /// The row of a command.
 pub fn row(command: &str) -> &'static Row {
     CATALOG.iter().find(|row| row.command == command).unwrap_or(&NONE)
+}
+
+/// A row by the name that a user has typed.
+pub fn find(command: &str) -> Result<&'static Row> {
+    CATALOG.iter().find(|row| row.command == command).ok_or_else(|| {
+        let error = Error::usage(format!("the catalog has no command '{command}'"));
+        match nearest(command, CATALOG.iter().map(|row| row.command)) {
+            Some(near) => error.hint(format!("Did you mean '{near}'?")),
+            None => error.hint("`boxlab doctor` lists them all."),
+        }
+    })
 }
 
 /// What a command builds, for its help.

@@ -6,6 +6,8 @@
 
 /// The command line: clap types and thin command functions, one file a noun.
 pub mod cli;
+/// The classroom: lessons that run, and what is remembered of them.
+pub mod learn;
 /// One table of all lab commands, read by help, narration, `doctor` and tests.
 pub mod catalog;
 /// The pieces put together: a container.

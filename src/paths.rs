@@ -64,6 +64,11 @@ pub fn config() -> PathBuf {
     directory("XDG_CONFIG_HOME", ".config")
 }
 
+/// `$XDG_STATE_HOME/boxlab/progress.json`: what a learner has done.
+pub fn progress() -> PathBuf {
+    directory("XDG_STATE_HOME", ".local/state").join("progress.json")
+}
+
 /// Makes a directory and those above it: others may pass through, not look.
 pub fn make(directory: &Path) -> Result<()> {
     make_with(directory, 0o711)

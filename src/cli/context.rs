@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -46,6 +47,11 @@ impl Context {
     /// For a command whose result is coloured: what counts is where that goes.
     pub fn color_the_result(&self) {
         colored::control::set_override(self.colors(draws(std::io::stdout())));
+    }
+
+    /// `--root DIR`, if it is given.
+    pub fn root(&self) -> Option<&Path> {
+        self.global.root.as_deref()
     }
 
     /// True if `-q` stands before the subcommand.

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::output;
-use crate::catalog::{CATALOG, Row};
+use crate::catalog::{self, CATALOG, Row};
 use crate::error::{IoContext, Result};
 use crate::kernel::lsm::Labels;
 use crate::kernel::{euid, load, maps, proc, program_path, user_name};
@@ -22,6 +22,8 @@ use crate::paths;
 /// What works on this host, found out by trying
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// Only these commands, such as "ns uts" [default: all]
+    commands: Vec<String>,
     /// `table` or `json`
     #[arg(long, default_value = "table", value_parser = ["table", "json"])]
     format: String,
@@ -55,7 +57,11 @@ impl Doctor {
         let root = tempfile::Builder::new().prefix("doctor-").tempdir_in(&context.paths.store);
         let root = root.or_fail(|| format!("cannot make a directory in {}", context.paths.store.display()))?;
         let boxlab = std::env::current_exe().or_fail(|| "cannot find this program".to_owned())?;
-        let lines: Vec<Line> = CATALOG.iter().map(|row| examine(row, &boxlab, root.path())).collect::<Result<_>>()?;
+        let rows: Vec<&'static Row> = match self.commands.is_empty() {
+            true => CATALOG.iter().collect(),
+            false => self.commands.iter().map(|command| catalog::find(command)).collect::<Result<_>>()?,
+        };
+        let lines: Vec<Line> = rows.iter().map(|row| examine(row, &boxlab, root.path())).collect::<Result<_>>()?;
         if self.format == "json" {
             return output::json(&lines).map(|()| 0);
         }

@@ -11,6 +11,7 @@ mod filter;
 mod guards;
 mod image;
 mod lab;
+mod learn;
 mod limits;
 mod login;
 mod manifest;
@@ -44,8 +45,8 @@ use context::Context;
 /// A container lab: build containers step by step and watch the system calls.
 #[derive(Debug, Parser)]
 #[command(name = "boxlab", version, propagate_version = false, max_term_width = 100)]
-#[command(after_help = "Start here: `boxlab run` opens a shell in a container made of this machine's own\n\
-programs; `boxlab ns uts` builds the smallest piece of one.")]
+#[command(after_help = "Start here: `boxlab learn` is the guided path. `boxlab run` opens a shell in a container made\n\
+of this machine's own programs; `boxlab ns uts` builds the smallest piece of one.")]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -97,6 +98,12 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
+    Learn(Box<learn::Learn>),
+    /// Lessons: the chapters of the guided path, one by one
+    Lesson {
+        #[command(subcommand)]
+        command: learn::LessonCommand,
+    },
     /// Namespaces: what a process sees of the machine
     Ns {
         #[command(subcommand)]
@@ -177,6 +184,8 @@ impl Cli {
     pub fn run(self) -> Result<i32> {
         let context = Context::new(self.global)?;
         match self.command {
+            Command::Learn(command) => command.run(&context),
+            Command::Lesson { command } => command.run(&context),
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
             Command::Cgroup { command } => command.run(&context),
