@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// Each module may use those after it, and itself. `learn`, `network` and
 /// `volume` have their places reserved.
-const ARROW: [&[&str]; 12] = [
+const ARROW: [&[&str]; 13] = [
     &["main"],
     &["cli"],
-    &["learn", "catalog"],
+    &["learn"],
+    &["catalog"],
     &["container"],
     &["explain", "image", "network", "volume"],
     &["ledger"],

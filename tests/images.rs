@@ -19,7 +19,7 @@ mod common;
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use libtest_mimic::Failed;
 use support::{Ran, check};
@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         ("layers_are_shared", removing::layers_are_shared),
         ("an_image_in_use_stays", removing::an_image_in_use_stays),
         ("a_container_holds_its_image", removing::a_container_holds_its_image),
+        ("a_lab_holds_its_image", removing::a_lab_holds_its_image),
         ("prune", removing::prune),
         ("prune_chooses", removing::prune_chooses),
         ("a_damaged_image_can_go", removing::a_damaged_image_can_go),
@@ -71,9 +72,14 @@ impl Store {
         Self(support::scratch(trial).join("store"))
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = support::boxlab();
-        command.env("BOXLAB_ROOT", &self.0).args(args).output().expect("boxlab can be run").into()
+        command.env("BOXLAB_ROOT", &self.0).args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.command(args).output().expect("boxlab can be run").into()
     }
 
     /// [`Store::run`], which must succeed; what it printed.

@@ -204,7 +204,9 @@ impl Show {
                     text.push('\n');
                 }
                 Step::Task(name) => text.push_str(&format!("`boxlab exercise start {}/{name}`\n\n", lesson.name)),
-                Step::Text(section) | Step::Teacher(section) => text.push_str(&format!("{}\n", lesson.section(section))),
+                Step::Text(section) | Step::Teacher(section) => {
+                    text.push_str(&format!("{}\n", lesson.section(section)))
+                }
                 Step::Try(tried) => text.push_str(&format!("{}\n", lesson.section(&tried.section))),
             }
         }
@@ -322,9 +324,10 @@ impl Learn {
 
 /// The lessons that can be done by then.
 fn fitting<'a>(desk: &Desk<'_>, way: Vec<&'a Lesson>, until: &str) -> Result<Vec<&'a Lesson>> {
-    let time: Time = until.parse().or_else(|_| format!("{until}:00").parse()).map_err(|_| {
-        Error::usage(format!("'{until}' is no time of day")).hint("A time of day looks like 11:30.")
-    })?;
+    let time: Time = until
+        .parse()
+        .or_else(|_| format!("{until}:00").parse())
+        .map_err(|_| Error::usage(format!("'{until}' is no time of day")).hint("A time of day looks like 11:30."))?;
     let now = ZonedDateTime::now();
     let left = (time.duration_since(now.time())).as_mins();
     let mut sum = 0;

@@ -45,8 +45,10 @@ use context::Context;
 /// A container lab: build containers step by step and watch the system calls.
 #[derive(Debug, Parser)]
 #[command(name = "boxlab", version, propagate_version = false, max_term_width = 100)]
-#[command(after_help = "Start here: `boxlab learn` is the guided path. `boxlab run` opens a shell in a container made\n\
-of this machine's own programs; `boxlab ns uts` builds the smallest piece of one.")]
+#[command(
+    after_help = "Start here: `boxlab learn` is the guided path. `boxlab run` opens a shell in a container made\n\
+of this machine's own programs; `boxlab ns uts` builds the smallest piece of one."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

@@ -9,7 +9,9 @@ use super::image;
 use super::lab::{Common, DONE, Lab};
 use crate::catalog::{about, after_help};
 use crate::error::{IoContext, Result};
+use crate::image::locks::Held;
 use crate::kernel::{Child, Kernel};
+use crate::ledger::Item;
 use crate::primitives::mount::overlay::Layers;
 use crate::primitives::mount::{bind, overlay, pivot, proc, propagation, readonly, tmpfs};
 use crate::primitives::ns::{mnt, pid};
@@ -82,8 +84,8 @@ impl Mount {
             Self::Propagation { common } => common.lab(context, "mount propagation", lab_propagation),
             Self::Readonly { common } => common.lab(context, "mount readonly", lab_readonly),
             Self::Pivot { rootfs, common } => {
-                let root = Root::choose(context, rootfs)?;
-                common.lab_in_root(context, "mount pivot", |lab| lab_pivot(lab, &root))
+                let (root, in_use) = Root::choose(context, rootfs)?;
+                common.lab_in_root(context, "mount pivot", |lab| lab_pivot(lab, &root, in_use))
             }
         }
     }
@@ -167,8 +169,13 @@ fn lab_readonly(lab: &Lab<'_>) -> Result<i32> {
 }
 
 /// Two children: one leaves its chroot, the other can't leave its pivot.
-fn lab_pivot(lab: &Lab<'_>, root: &Root) -> Result<i32> {
+fn lab_pivot(lab: &Lab<'_>, root: &Root, in_use: Option<(String, Held)>) -> Result<i32> {
     let [shown] = directories(lab, ["root"])?;
+    if let Some((image, held)) = in_use {
+        // What is written down can't be removed; until then, nothing can.
+        lab.record(|_| Item::Image(image))?;
+        drop(held);
+    }
     let in_root = |k: &Kernel, demonstrate: fn(&Kernel, &Path) -> Result<()>| {
         mnt::isolate(k)?;
         match root {
@@ -198,12 +205,14 @@ enum Root {
 }
 
 impl Root {
-    fn choose(context: &Context, rootfs: Option<PathBuf>) -> Result<Self> {
+    /// With the ID of the image, which is held until that is written down.
+    fn choose(context: &Context, rootfs: Option<PathBuf>) -> Result<(Self, Option<(String, Held)>)> {
         let Some(directory) = rootfs else {
             let image = image::host(context)?;
-            return Ok(Self::Shared(image.layers().into_iter().next().unwrap_or_default()));
+            let layer = image.layers().into_iter().next().unwrap_or_default();
+            return Ok((Self::Shared(layer), Some((image.id, image::share(context)?))));
         };
         let found = directory.canonicalize().or_fail(|| format!("cannot use {} as a root", directory.display()))?;
-        Ok(Self::Own(found))
+        Ok((Self::Own(found), None))
     }
 }

@@ -58,7 +58,8 @@ impl<'a> Host<'a> {
         let mut path = programs.into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into()));
-        let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
+        let mut environment: Vec<(OsString, OsString)> =
+            std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
         environment.push(("PATH".into(), path));
         for (name, value) in [("BOXLAB_ROOT", root), ("BOXLAB_LESSONS", lessons)] {
             environment.extend(value.map(|value| (OsString::from(name), value.as_os_str().to_owned())));

@@ -55,13 +55,8 @@ pub struct Run<'a, 'd> {
 
 const GO_ON: [Key; 3] = [(ENTER, "keys.next"), ('b', "keys.back"), ('q', "keys.quit")];
 const AGAIN: [Key; 4] = [(ENTER, "keys.next"), ('r', "keys.again"), ('b', "keys.back"), ('q', "keys.quit")];
-const PAUSING: [Key; 5] = [
-    (ENTER, "keys.next"),
-    ('r', "keys.again"),
-    ('p', "keys.pausing"),
-    ('b', "keys.back"),
-    ('q', "keys.quit"),
-];
+const PAUSING: [Key; 5] =
+    [(ENTER, "keys.next"), ('r', "keys.again"), ('p', "keys.pausing"), ('b', "keys.back"), ('q', "keys.quit")];
 
 impl<'a, 'd> Run<'a, 'd> {
     /// Finds out what works here, before anything is shown.
@@ -205,7 +200,13 @@ impl<'a, 'd> Run<'a, 'd> {
             self.judge(quiz, guess)?;
         }
         let pausing = pausing(line);
-        let keys: &[Key] = if demo.stays { &GO_ON } else if pausing.is_some() { &PAUSING } else { &AGAIN };
+        let keys: &[Key] = if demo.stays {
+            &GO_ON
+        } else if pausing.is_some() {
+            &PAUSING
+        } else {
+            &AGAIN
+        };
         loop {
             let again = match self.desk.key(&self.place, keys)? {
                 'r' => line,
@@ -252,8 +253,7 @@ impl<'a, 'd> Run<'a, 'd> {
         if self.desk.is_hurried() {
             return Ok(Next::On);
         }
-        let keys: [Key; 4] =
-            [(ENTER, "keys.shell"), ('n', "keys.next"), ('b', "keys.back"), ('q', "keys.quit")];
+        let keys: [Key; 4] = [(ENTER, "keys.shell"), ('n', "keys.next"), ('b', "keys.back"), ('q', "keys.quit")];
         match self.desk.key(&self.place, &keys)? {
             'n' => return Ok(Next::On),
             'b' => return Ok(Next::Back),
@@ -266,8 +266,7 @@ impl<'a, 'd> Run<'a, 'd> {
                 None => self.host.run("exec \"${SHELL:-/bin/sh}\"")?,
             };
             self.desk.say("lesson.back_from_shell", &[])?;
-            let again: [Key; 4] =
-                [(ENTER, "keys.next"), ('r', "keys.shell"), ('b', "keys.back"), ('q', "keys.quit")];
+            let again: [Key; 4] = [(ENTER, "keys.next"), ('r', "keys.shell"), ('b', "keys.back"), ('q', "keys.quit")];
             match self.desk.key(&self.place, &again)? {
                 'r' => {}
                 'b' => return Ok(Next::Back),
@@ -284,8 +283,7 @@ impl<'a, 'd> Run<'a, 'd> {
         if self.desk.is_hurried() {
             return Ok(Next::On);
         }
-        let begin: [Key; 4] =
-            [(ENTER, "keys.start"), ('n', "keys.later"), ('b', "keys.back"), ('q', "keys.quit")];
+        let begin: [Key; 4] = [(ENTER, "keys.start"), ('n', "keys.later"), ('b', "keys.back"), ('q', "keys.quit")];
         let after: [Key; 6] = [
             (ENTER, "keys.check"),
             ('s', "keys.shell"),
@@ -318,9 +316,9 @@ impl<'a, 'd> Run<'a, 'd> {
 /// The same command with `--pause`, if it is one that can pause.
 fn pausing(line: &str) -> Option<String> {
     let rest = line.strip_prefix("boxlab ")?;
-    let row = CATALOG.iter().find(|row| {
-        rest.strip_prefix(row.command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-    })?;
+    let row = CATALOG
+        .iter()
+        .find(|row| rest.strip_prefix(row.command).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))?;
     let pauses = ["ns ", "mount ", "cgroup ", "security ", "run"];
     let can = pauses.iter().any(|group| row.command.starts_with(group)) && !row.command.ends_with(" ls");
     let after = rest.strip_prefix(row.command)?;

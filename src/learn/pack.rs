@@ -26,9 +26,7 @@ enum Source {
 impl Source {
     fn read(&self, path: &str) -> Result<Option<String>> {
         match self {
-            Self::Embedded => {
-                Ok(LESSONS.get_file(path).and_then(|file| file.contents_utf8()).map(str::to_owned))
-            }
+            Self::Embedded => Ok(LESSONS.get_file(path).and_then(|file| file.contents_utf8()).map(str::to_owned)),
             Self::Folder(folder) => match std::fs::read_to_string(folder.join(path)) {
                 Ok(text) => Ok(Some(text)),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -250,8 +248,7 @@ impl Lesson {
         let sections = sections(&source.must_read(&format!("{folder}/lesson.md"))?);
         let Definition { title, minutes, needs, primitives, steps } = definition;
         let name = folder.split_once('-').map_or(folder, |(_, name)| name).to_owned();
-        let lesson =
-            Self { name, folder: folder.to_owned(), title, minutes, needs, primitives, steps, sections };
+        let lesson = Self { name, folder: folder.to_owned(), title, minutes, needs, primitives, steps, sections };
         lesson.check(source)?;
         Ok(lesson)
     }

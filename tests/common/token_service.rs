@@ -116,6 +116,7 @@ fn answer(state: &mut State, keys: &Path, request: &Request) -> Answer {
     // Several scopes come as several pairs, or as one with spaces.
     let scopes: Vec<String> = values("scope").iter().flat_map(|scope| scope.split(' ')).map(str::to_owned).collect();
     let given = credentials(request).or_else(|| Some((values("username").pop()?, values("password").pop()?)));
+    let given = given.or_else(|| of_identity(&values("refresh_token").pop()?));
     let user = given.as_ref().map(|given| given.0.clone());
     state.asked.push(Asked { user, scopes: scopes.clone(), request: request.clone() });
     let refused = |status, code: &str| {
@@ -141,6 +142,11 @@ fn answer(state: &mut State, keys: &Path, request: &Request) -> Answer {
         }
         Err(error) => Answer::new(500, "text/plain", error),
     }
+}
+
+/// An identity token of this service: the user's name and password, with a dot between.
+fn of_identity(token: &str) -> Option<(String, String)> {
+    token.split_once('.').map(|(user, password)| (user.to_owned(), password.to_owned()))
 }
 
 fn credentials(request: &Request) -> Option<(String, String)> {

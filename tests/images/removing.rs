@@ -77,18 +77,7 @@ pub fn a_container_holds_its_image() -> Outcome {
     let archive = place.join("root.tar");
     fs::write(&archive, made::busybox(&busybox))?;
     store.out(&["import", "-c", "CMD [\"sh\"]", text(&archive), "busybox"])?;
-    let mut command = crate::support::boxlab();
-    command.env("BOXLAB_ROOT", &store.0).args([
-        "-q",
-        "run",
-        "-i",
-        "--name",
-        "web",
-        "busybox",
-        "sh",
-        "-c",
-        "echo up; cat",
-    ]);
+    let mut command = store.command(&["-q", "run", "-i", "--name", "web", "busybox", "sh", "-c", "echo up; cat"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line)?;
@@ -180,4 +169,19 @@ pub fn a_damaged_image_can_go() -> Outcome {
     check(store.out(&["images", "--format", "{{.Repository}}"])? == "base\n", "the other one is left")?;
     store.out(&["image", "prune", "-f"])?;
     check(store.blobs().len() == 3, format!("and its blobs alone: {:?}", store.blobs()))
+}
+
+pub fn a_lab_holds_its_image() -> Outcome {
+    let store = Store(scratch("lab-in-use"));
+    store.out(&["image", "host", "sh", "cat"])?;
+    let mut command = store.command(&["mount", "pivot", "--", "/bin/sh", "-c", "echo up; cat"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line)?;
+    let refused = store.refused(&["rmi", "host"], 125, &["uses it"]);
+    drop(child.stdin.take());
+    let output = child.wait_with_output()?;
+    check(line == "up\n" && output.status.success(), format!("the lab did not run: {output:?}"))?;
+    refused?;
+    store.out(&["rmi", "host"]).map(drop)
 }

@@ -23,6 +23,7 @@ pub const TRIALS: &[Named] = &[
     ("at_a_terminal_it_is_asked_and_not_shown", at_a_terminal_it_is_asked_and_not_shown),
     ("anybody_gets_a_token_for_what_is_public", anybody_gets_a_token_for_what_is_public),
     ("one_token_serves_all_threads", one_token_serves_all_threads),
+    ("an_identity_token_is_sent_by_post", an_identity_token_is_sent_by_post),
     ("tokens_expire", tokens_expire),
     ("a_token_server_refuses", a_token_server_refuses),
     ("a_password_stays_with_its_registry", a_password_stays_with_its_registry),
@@ -107,6 +108,28 @@ fn credentials_of_docker_are_found() -> Outcome {
     fails(&ran("docker", &["manifest", "inspect", &name]), &["without a login"])?;
     let file = home.join("elsewhere.json").display().to_string();
     prints(ran("docker", &["manifest", "inspect", "--authfile", &file, &name])).map(drop)
+}
+
+/// What docker keeps when a registry gives identity tokens: it goes in a body, since
+/// addresses are written into logs.
+fn an_identity_token_is_sent_by_post() -> Outcome {
+    let registry = with_tokens(Answers { anonymous: false, ..known() })?;
+    let service = registry.tokens.as_ref().ok_or("it has a token service")?;
+    let name = format!("{}/tiny:1", registry.address);
+    let home = scratch("identity");
+    let file = home.join("auth.json");
+    let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"{USER}.{PASSWORD}"}}}}}}"#, registry.address);
+    std::fs::write(&file, config)?;
+    let words = ["--trace", "json", "manifest", "inspect", "--authfile", &file.display().to_string(), &name];
+    let out = ran("identity", &words);
+    fails(&out, &["has no repository"])?;
+    check(!out.stderr.contains(PASSWORD), out.stderr.clone())?;
+    let asked = service.asked();
+    let post = asked.first().ok_or("the token service was asked")?;
+    check(post.request.method == "POST" && !post.request.target.contains(PASSWORD), format!("{post:?}"))?;
+    let has = |key: &str, value: &str| post.request.pairs().contains(&(key.to_owned(), value.to_owned()));
+    check(has("grant_type", "refresh_token") && has("client_id", "boxlab"), format!("{:?}", post.request.pairs()))?;
+    check(post.user.as_deref() == Some(USER), format!("{post:?}"))
 }
 
 fn without_a_terminal_nothing_is_asked() -> Outcome {
