@@ -120,7 +120,7 @@ fn an_identity_token_is_sent_by_post() -> Outcome {
     let file = home.join("auth.json");
     let config = format!(r#"{{"auths":{{"{}":{{"identitytoken":"{USER}.{PASSWORD}"}}}}}}"#, registry.address);
     std::fs::write(&file, config)?;
-    let words = ["--trace", "json", "manifest", "inspect", "--authfile", &file.display().to_string(), &name];
+    let words = ["manifest", "inspect", "--authfile", &file.display().to_string(), &name];
     let out = ran("identity", &words);
     fails(&out, &["has no repository"])?;
     check(!out.stderr.contains(PASSWORD), out.stderr.clone())?;
