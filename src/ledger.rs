@@ -6,6 +6,8 @@
 //! names the owner; each further line is one thing. A line is appended by one write(2), so a torn line can
 //! only be the last, and what it would have named was never made.
 
+mod sandbox;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::kernel::{Kernel, create_whole, lsm, maps, proc, random_hex, remove_tr
 use crate::paths::{self, Paths};
 use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
+
+pub use sandbox::{CGROUP, Sandbox, TOKEN};
 
 /// A process, named for good: numbers are reused, starts are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +81,8 @@ pub enum Item {
     Cgroup(PathBuf),
     /// A process that should not outlive its owner.
     Process(Process),
+    /// The place of an exercise, and what was started there.
+    Sandbox(Sandbox),
     /// A profile of AppArmor's that the kernel was given.
     Profile(String),
     /// An image that is used, by its ID. It was there before and stays: but not to be
@@ -95,6 +101,7 @@ impl Item {
                 count => format!("cgroup {} with {count} of its processes", path.display()),
             },
             Self::Process(process) => format!("process {}", process.pid),
+            Self::Sandbox(sandbox) => sandbox.describe(),
             Self::Profile(name) => format!("AppArmor profile {name}"),
             Self::Image(id) => format!("image {id}"),
         }
@@ -106,6 +113,7 @@ impl Item {
             Self::Directory(path) | Self::Cgroup(path) => path.symlink_metadata().is_ok(),
             Self::Name { file, id } => std::fs::read_to_string(file).is_ok_and(|owner| owner == *id),
             Self::Process(process) => process.runs(),
+            Self::Sandbox(sandbox) => sandbox.exists(),
             Self::Profile(name) => lsm::profile_is_loaded(name) == Some(true),
             Self::Image(_) => false,
         }
@@ -120,6 +128,7 @@ impl Item {
             }
             Self::Cgroup(path) if path.exists() => group::clear(k, path),
             Self::Process(process) if process.runs() => k.end_process(process.pid, process.start),
+            Self::Sandbox(sandbox) => sandbox.remove(k),
             Self::Profile(name) if self.exists() => k.write_to(Path::new(lsm::REMOVE_PROFILE), name),
             Self::Profile(_) | Self::Cgroup(_) | Self::Process(_) | Self::Name { .. } | Self::Image(_) => Ok(()),
         }
@@ -249,6 +258,7 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
     // Directories first: whoever owns one of these has had a ledger before it.
     let mut directories = entries(&paths.running(""))?;
     directories.extend(entries(&paths.writable(""))?);
+    directories.extend(entries(&paths.trials())?);
     let mut found = Vec::new();
     let mut living = Vec::new();
     for path in entries(&paths.ledger())? {
@@ -268,6 +278,12 @@ pub fn leftovers(paths: &Paths) -> Result<Vec<Leftover>> {
         }
     }
     Ok(found)
+}
+
+/// Strikes off what an earlier command wrote down, and left to be removed by this one.
+pub fn strike(paths: &Paths, id: &str) -> Result<()> {
+    let path = paths.ledger().join(format!("{id}.jsonl"));
+    gone(std::fs::remove_file(&path)).or_fail(|| format!("cannot remove {}", path.display()))
 }
 
 /// The process of a container or lab that runs, by its name or the beginning of its
@@ -326,6 +342,7 @@ fn item_path(item: &Item) -> PathBuf {
     match item {
         Item::Directory(path) | Item::Cgroup(path) => path.clone(),
         Item::Name { file, .. } => file.clone(),
+        Item::Sandbox(sandbox) => sandbox.home.clone(),
         Item::Profile(name) | Item::Image(name) => PathBuf::from(name),
         Item::Process(process) => PathBuf::from(format!("/proc/{}", process.pid)),
     }

@@ -53,6 +53,16 @@ impl Paths {
         self.state.join("names")
     }
 
+    /// The places of exercises that are under way: `LESSON/EXERCISE`.
+    pub fn exercises(&self) -> PathBuf {
+        self.store.join("exercises")
+    }
+
+    /// The places in which authors try exercises.
+    pub fn trials(&self) -> PathBuf {
+        self.exercises().join(".trials")
+    }
+
     /// Writable layers, a directory each.
     pub fn writable(&self, id: &str) -> PathBuf {
         self.store.join("writable").join(id)

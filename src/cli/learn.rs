@@ -26,7 +26,7 @@ use crate::learn::{Pack, markdown};
 pub struct Room {
     /// Other lessons than those that come with boxlab
     #[arg(long, env = "BOXLAB_LESSONS", value_name = "DIR")]
-    lessons: Option<PathBuf>,
+    pub lessons: Option<PathBuf>,
 }
 
 impl Room {

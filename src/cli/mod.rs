@@ -6,6 +6,7 @@ mod cleanup;
 mod compare;
 mod context;
 mod doctor;
+mod exercise;
 mod explain;
 mod filter;
 mod guards;
@@ -106,6 +107,11 @@ enum Command {
         #[command(subcommand)]
         command: learn::LessonCommand,
     },
+    /// Exercises: something to make true, checked by looking at the kernel
+    Exercise {
+        #[command(subcommand)]
+        command: exercise::ExerciseCommand,
+    },
     /// Namespaces: what a process sees of the machine
     Ns {
         #[command(subcommand)]
@@ -188,6 +194,7 @@ impl Cli {
         match self.command {
             Command::Learn(command) => command.run(&context),
             Command::Lesson { command } => command.run(&context),
+            Command::Exercise { command } => command.run(&context),
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
             Command::Cgroup { command } => command.run(&context),

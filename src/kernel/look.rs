@@ -1,7 +1,7 @@
 //! A program that is run to be looked at: what it prints is read, not shown.
 
 use std::convert::Infallible;
-use std::io::Read;
+use std::io::{Read, Write};
 
 use nix::sched::CloneFlags;
 
@@ -36,5 +36,26 @@ impl Kernel {
         let exit = self.wait(&child)?;
         read.or_fail(|| "cannot read what the program printed".to_owned())?;
         Ok((exit, printed))
+    }
+
+    /// Runs `body` in a child, which may go where it can't come back from; what it
+    /// found out there. pipe(2)
+    #[track_caller]
+    pub fn found_by(&self, role: &'static str, body: impl FnOnce(&Self) -> Result<String>) -> Result<String> {
+        let (mut reader, mut writer) = std::io::pipe().or_fail(|| "cannot make a pipe".to_owned())?;
+        let own_link = self.link.take();
+        let made = self.clone3(role, CloneFlags::empty(), |k| {
+            let found = body(k)?;
+            writer.write_all(found.as_bytes()).or_fail(|| "cannot tell what was found".to_owned())
+        });
+        self.link.replace(own_link);
+        let mut child = made?;
+        drop(writer);
+        let heard = self.watch(&mut child);
+        let mut found = String::new();
+        let read = reader.read_to_string(&mut found);
+        heard?;
+        read.or_fail(|| "cannot read what was found".to_owned())?;
+        Ok(found)
     }
 }

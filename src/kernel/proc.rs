@@ -122,6 +122,33 @@ pub fn command(pid: i32) -> String {
     words.join(" ")
 }
 
+/// The arguments of a process, as execve(2) was given them. proc_pid_cmdline(5)
+pub fn arguments(pid: i32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let bytes = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+    bytes.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// A variable in the environment that a process was started with; `None` also if this
+/// user may not see it. proc_pid_environ(5)
+pub fn variable(pid: i32, name: &str) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut entries = bytes.split(|&byte| byte == 0);
+    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+    Some(String::from_utf8_lossy(value).into_owned())
+}
+
+/// Who started a process, and who started that one, up to the first.
+pub fn ancestors(pid: i32) -> Vec<i32> {
+    let parent = |pid: &i32| stat(*pid)?.get(1)?.parse().ok().filter(|parent| *parent > 0);
+    std::iter::successors(parent(&pid), parent).collect()
+}
+
+/// Which boot of the machine this is. random(4), /proc/sys/kernel/random
+pub fn boot() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
 /// All processes that can be seen, by number.
 pub fn processes() -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::panic::Location;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -186,14 +187,22 @@ impl Kernel {
         match sent {
             // It has ended by itself meanwhile.
             Err(error) if error.errno() == Some(libc::ESRCH) => Ok(()),
-            sent => sent.map(|()| until_gone(&pidfd)),
+            sent => sent.map(|()| until_gone(&pidfd, PATIENCE)),
         }
     }
 
     /// Waits until a process that something else ends is gone.
     pub fn until_ended(&self, pid: i32, start: u64) -> Result<()> {
         if let Some(pidfd) = self.find_process(pid, start)? {
-            until_gone(&pidfd);
+            until_gone(&pidfd, PATIENCE);
+        }
+        Ok(())
+    }
+
+    /// [`Kernel::until_ended`], at most for this time.
+    pub fn until_ended_within(&self, pid: i32, start: u64, time: Duration) -> Result<()> {
+        if let Some(pidfd) = self.find_process(pid, start)? {
+            until_gone(&pidfd, time);
         }
         Ok(())
     }
@@ -206,9 +215,12 @@ impl Kernel {
     }
 }
 
-/// A pidfd can be read when its process has ended. Who does not end within five
-/// seconds of SIGKILL waits for a disk, or is frozen.
-fn until_gone(pidfd: &OwnedFd) {
+/// Who does not end by then after SIGKILL waits for a disk, or is frozen.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pidfd can be read when its process has ended.
+fn until_gone(pidfd: &OwnedFd, time: Duration) {
     let mut waiting = [nix::poll::PollFd::new(pidfd.as_fd(), nix::poll::PollFlags::POLLIN)];
-    let _ = nix::poll::poll(&mut waiting, 5000_u16);
+    let time = nix::poll::PollTimeout::try_from(time).unwrap_or(nix::poll::PollTimeout::MAX);
+    let _ = nix::poll::poll(&mut waiting, time);
 }

@@ -40,13 +40,20 @@ impl Source {
         self.read(path)?.ok_or_else(|| Error::new(format!("the lessons lack the file {path}")).hint(hint))
     }
 
-    fn folders(&self) -> Result<Vec<String>> {
+    /// What is in a directory, sorted; nothing if there is none.
+    fn names(&self, directory: &str) -> Result<Vec<String>> {
         let mut names: Vec<String> = match self {
-            Self::Embedded => LESSONS.dirs().map(|folder| last(folder.path())).collect(),
-            Self::Folder(folder) => {
-                let entries = std::fs::read_dir(folder).or_fail(|| format!("cannot read {}", folder.display()))?;
-                entries.flatten().map(|entry| last(&entry.path())).collect()
+            Self::Embedded => {
+                let found = if directory.is_empty() { Some(&LESSONS) } else { LESSONS.get_dir(directory) };
+                found.into_iter().flat_map(|found| found.entries()).map(|entry| last(entry.path())).collect()
             }
+            Self::Folder(folder) => match std::fs::read_dir(folder.join(directory)) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound && !directory.is_empty() => Vec::new(),
+                entries => {
+                    let entries = entries.or_fail(|| format!("cannot read {}", folder.join(directory).display()))?;
+                    entries.flatten().map(|entry| last(&entry.path())).collect()
+                }
+            },
         };
         names.sort();
         Ok(names)
@@ -332,9 +339,15 @@ impl Pack {
             )));
         }
         let phrases = Phrases::read(&source.must_read("phrases.toml")?)?;
-        let is_lesson = |name: &String| name.starts_with(|letter: char| letter.is_ascii_digit());
-        let folders = source.folders()?.into_iter().filter(is_lesson);
-        let lessons = folders.map(|folder| Lesson::read(&source, &folder)).collect::<Result<Vec<_>>>()?;
+        let mut lessons = Vec::new();
+        for folder in source.names("")? {
+            // A folder may hold exercises alone.
+            if folder.starts_with(|letter: char| letter.is_ascii_digit())
+                && source.read(&format!("{folder}/lesson.toml"))?.is_some()
+            {
+                lessons.push(Lesson::read(&source, &folder)?);
+            }
+        }
         let pack = Self { tracks: header.tracks, lessons, phrases, source };
         for track in &pack.tracks {
             track.lessons.iter().try_for_each(|name| pack.lesson(name).map(drop))?;
@@ -361,6 +374,11 @@ impl Pack {
             let names: Vec<&str> = self.tracks.iter().map(|track| track.name.as_str()).collect();
             Error::usage(format!("there is no track '{name}'")).hint(format!("There are: {}.", names.join(", ")))
         })
+    }
+
+    /// The names in a directory of the pack, sorted; none if there is no such directory.
+    pub fn names(&self, directory: &str) -> Result<Vec<String>> {
+        self.source.names(directory)
     }
 
     /// A file of the pack, by its path in it.

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: renamed/a-copy
+unshare --user --map-root-user --uts sleep 777 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: renamed/same-namespace
+sleep 777 &

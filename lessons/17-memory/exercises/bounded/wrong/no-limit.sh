@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited
+sleep 778 &

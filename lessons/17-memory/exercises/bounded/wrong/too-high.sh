@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited/too-high
+boxlab -q cgroup mem --memory 64m -- sleep 778 &

@@ -1,0 +1,493 @@
+//! `boxlab exercise`: start one, have it checked, get a hint, end it.
+
+use clap::{Args, Subcommand};
+use colored::Colorize;
+use dialoguer::Confirm;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Trace;
+use super::context::{Context, width};
+use super::learn::Room;
+use super::output;
+use crate::error::{Error, Result};
+use crate::kernel::{CloneFlags, Mode, euid, is_terminal, is_terminal_input};
+use crate::learn::exercise::definition::{self, Name};
+use crate::learn::exercise::judge::{Judged, Judgement, State};
+use crate::learn::exercise::{Exercise, Place, Site, trial};
+use crate::learn::host::{Host, Missing};
+use crate::learn::progress::{ExerciseProgress, Progress};
+use crate::learn::{Pack, markdown};
+
+/// `boxlab exercise`.
+#[derive(Debug, Subcommand)]
+pub enum ExerciseCommand {
+    /// The exercises, with their minutes and what you have done
+    Ls(Ls),
+    /// Start one, or go on with it: its task, and a shell in a place made for it
+    Start(Start),
+    /// Is it done? What is missing, and where to look
+    Check(Check),
+    /// A hint; asked again, the next one
+    Hint(Named),
+    /// Show the solution
+    Solution(Solution),
+    /// Make it as it was at the start
+    Reset(Named),
+    /// End it: nothing of it stays
+    Stop(Stop),
+    /// Pass over one, for a reason
+    Skip(Skip),
+    /// For authors: does it fail untouched, pass by its solution, refuse what is wrong?
+    Verify(Verify),
+}
+
+/// List the exercises
+#[derive(Debug, Args)]
+pub struct Ls {
+    /// `table` or `json`
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    format: String,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Start an exercise
+#[derive(Debug, Args)]
+pub struct Start {
+    /// Its name: LESSON/EXERCISE, or the last part alone
+    name: String,
+    /// Open no shell
+    #[arg(long)]
+    no_shell: bool,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Check an exercise
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Its name [default: the one that was started last]
+    name: Option<String>,
+    /// `text` or `json`
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// What needs no more than a name.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Its name [default: the one that was started last]
+    name: Option<String>,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Show the solution
+#[derive(Debug, Args)]
+pub struct Solution {
+    /// Its name [default: the one that was started last]
+    name: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// End an exercise
+#[derive(Debug, Args)]
+pub struct Stop {
+    /// Its name [default: the one that was started last]
+    name: Option<String>,
+    /// All that were started
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Pass over an exercise
+#[derive(Debug, Args)]
+pub struct Skip {
+    /// Its name
+    name: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    because: String,
+    /// Do what the solution does, so that the next one can build on it
+    #[arg(long)]
+    prepare: bool,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Try exercises
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Their names [default: all]
+    names: Vec<String>,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// An exercise in a list.
+#[derive(Debug, Serialize)]
+struct Line {
+    name: String,
+    title: String,
+    minutes: u32,
+    state: &'static str,
+    #[serde(flatten)]
+    progress: ExerciseProgress,
+}
+
+impl ExerciseCommand {
+    /// Does what was asked for.
+    pub fn run(self, context: &Context) -> Result<i32> {
+        context.color_the_result();
+        match self {
+            Self::Ls(command) => command.room.open(context, |class| class.list(&command.format)),
+            Self::Start(command) => command.room.open(context, |class| class.start(&command.name, command.no_shell)),
+            Self::Check(command) => {
+                command.room.open(context, |class| class.check(command.name.as_deref(), &command.format))
+            }
+            Self::Hint(command) => command.room.open(context, |class| class.hint(command.name.as_deref())),
+            Self::Solution(command) => {
+                command.room.open(context, |class| class.solution(command.name.as_deref(), command.yes))
+            }
+            Self::Reset(command) => command.room.open(context, |class| class.reset(command.name.as_deref())),
+            Self::Stop(command) => {
+                command.room.open(context, |class| class.stop(command.name.as_deref(), command.all))
+            }
+            Self::Skip(command) => command.room.open(context, |class| class.skip(&command)),
+            Self::Verify(command) => command.room.open(context, |class| class.verify(&command.names)),
+        }
+    }
+}
+
+impl Room {
+    /// Opens the lessons, and does something with their exercises.
+    fn open(&self, context: &Context, work: impl FnOnce(&Class<'_>) -> Result<i32>) -> Result<i32> {
+        let pack = self.pack()?;
+        let k = context.kernel(Trace::Off, Mode::default())?;
+        let site =
+            Site { k: &k, paths: &context.paths, phrases: &pack.phrases, lessons: self.lessons.as_deref() };
+        work(&Class { context, pack: &pack, site: &site })
+    }
+}
+
+/// What all commands work with.
+struct Class<'a> {
+    context: &'a Context,
+    pack: &'a Pack,
+    site: &'a Site<'a>,
+}
+
+impl<'a> Class<'a> {
+    /// Text in Markdown, by its key in `phrases.toml`.
+    fn say(&self, key: &str, values: &[(&str, &dyn std::fmt::Display)]) -> Result<()> {
+        show(&self.pack.phrases.say(&format!("exercise.{key}"), values))
+    }
+
+    fn progress(&self, change: impl FnOnce(&mut Progress)) -> Result<Progress> {
+        let mut progress = Progress::open(self.context.root())?;
+        change(&mut progress);
+        progress.save()?;
+        Ok(progress)
+    }
+
+    fn read(&self, name: &str) -> Result<Exercise> {
+        Exercise::read(self.pack, &definition::find(self.pack, name)?)
+    }
+
+    /// The one that is meant, and where it is done.
+    fn under_way(&self, name: Option<&str>) -> Result<(Exercise, Place<'a>)> {
+        let Some(name) = name else {
+            let place = Place::all(self.site)?.into_iter().next();
+            let place = place.ok_or_else(|| {
+                let error = Error::usage("no exercise is started");
+                error.hint("`boxlab exercise ls` lists them, `boxlab exercise start NAME` starts one.")
+            })?;
+            return Ok((self.read(place.name())?, place));
+        };
+        let exercise = self.read(name)?;
+        let name = &exercise.name.text;
+        let place = Place::open(self.site, name)?.ok_or_else(|| {
+            let error = Error::usage(format!("the exercise {name} is not started"));
+            error.hint(format!("`boxlab exercise start {name}` starts it."))
+        })?;
+        Ok((exercise, place))
+    }
+
+    fn list(&self, format: &str) -> Result<i32> {
+        let progress = Progress::open(self.context.root())?;
+        let started: Vec<String> = Place::all(self.site)?.iter().map(|place| place.name().to_owned()).collect();
+        let mut lines = Vec::new();
+        for name in definition::list(self.pack)? {
+            let exercise = Exercise::read(self.pack, &name)?;
+            let known = progress.exercises.get(&name.text).cloned().unwrap_or_default();
+            let state = match &known {
+                _ if started.contains(&name.text) => "started",
+                known if known.done.is_some() => "done",
+                known if known.skipped.is_some() => "skipped",
+                _ => "open",
+            };
+            let definition::Definition { title, minutes, .. } = exercise.definition;
+            lines.push(Line { name: name.text, title, minutes, state, progress: known });
+        }
+        if format == "json" {
+            return output::json(&lines).map(|()| 0);
+        }
+        let mut text = String::new();
+        for line in &lines {
+            let state = self.pack.phrases.say(&format!("exercise.state-{}", line.state), &[]);
+            text.push_str(&format!("{state:<8} {:>3} min  {:<24} {}\n", line.minutes, line.name, line.title));
+        }
+        output::print(&text).map(|()| 0)
+    }
+
+    fn start(&self, name: &str, no_shell: bool) -> Result<i32> {
+        let exercise = self.read(name)?;
+        let name = &exercise.name.text;
+        self.site.k.take_signals()?;
+        let place = match Place::open(self.site, name)? {
+            Some(place) => {
+                self.say("continued", &[("name", name)])?;
+                place
+            }
+            None => {
+                self.works_here(&exercise)?;
+                Place::start(self.site, &exercise)?
+            }
+        };
+        let task = format!("# {}\n\n{}", exercise.definition.title, exercise.task);
+        show(&task)?;
+        let is_inside = std::env::var(crate::ledger::TOKEN).is_ok_and(|token| token == place.token());
+        if no_shell || !is_terminal() || is_inside {
+            self.say("where", &[("directory", &place.directory().display()), ("token", &place.token())])?;
+            return self.say("commands", &[]).map(|()| 0);
+        }
+        self.say("commands", &[])?;
+        self.say("shell", &[])?;
+        let program = place.shell()?;
+        let directory = place.directory();
+        let mut shell = self.site.k.clone3_untied("shell", CloneFlags::empty(), |k| {
+            k.chdir(&directory)?;
+            k.execve(&program)
+        })?;
+        self.site.k.watch(&mut shell)?;
+        self.say("left", &[("name", name)])?;
+        Ok(0)
+    }
+
+    /// An error if it can't be done here, with the reason.
+    fn works_here(&self, exercise: &Exercise) -> Result<()> {
+        match self.obstacle(exercise)? {
+            None => Ok(()),
+            Some((why, remedy)) => {
+                let error = Error::new(format!("the exercise {} can't be done here: {why}", exercise.name.text));
+                Err(error.hint(remedy).hint(format!(
+                    "`boxlab exercise skip {} --because TEXT` passes over it.",
+                    exercise.name.text
+                )))
+            }
+        }
+    }
+
+    /// Why it can't be done here, and what would help.
+    fn obstacle(&self, exercise: &Exercise) -> Result<Option<(String, String)>> {
+        if exercise.definition.root && euid() != 0 {
+            return Ok(Some(("only root can do it".to_owned(), "Run boxlab as root.".to_owned())));
+        }
+        let host = Host::new(self.site.k, self.site.paths, self.context.root(), self.site.lessons)?;
+        let missing = host.missing(&exercise.definition.needs);
+        host.clear()?;
+        let put = |missing: Missing| (format!("`boxlab {}` does not work: {}", missing.command, missing.why), missing.remedy);
+        Ok(missing?.into_iter().next().map(put))
+    }
+
+    fn check(&self, name: Option<&str>, format: &str) -> Result<i32> {
+        let (exercise, mut place) = self.under_way(name)?;
+        let name = &exercise.name.text;
+        let judgement = place.judge(&exercise)?;
+        self.progress(|progress| {
+            let known = progress.exercise(name);
+            known.checks += 1;
+            if judgement.passed() {
+                known.done.get_or_insert_with(Timestamp::now);
+            }
+        })?;
+        if format == "json" {
+            output::json(&judgement)?;
+        } else {
+            output::print(&self.told(&judgement))?;
+            if judgement.passed() {
+                self.say("passed", &[("title", &exercise.definition.title)])?;
+                show(&exercise.debrief)?;
+                self.say("after", &[("name", name)])?;
+            } else {
+                self.say("not-yet", &[])?;
+            }
+        }
+        Ok(i32::from(!judgement.passed()))
+    }
+
+    fn told(&self, judgement: &Judgement) -> String {
+        judgement.checks.iter().map(|check| judged(self.site, check)).collect()
+    }
+
+    fn hint(&self, name: Option<&str>) -> Result<i32> {
+        let (exercise, place) = self.under_way(name)?;
+        let (name, hints) = (&exercise.name.text, &exercise.definition.hints);
+        let mut given = 0;
+        self.progress(|progress| {
+            let known = progress.exercise(name);
+            known.hints = (known.hints + 1).min(u32::try_from(hints.len()).unwrap_or(u32::MAX));
+            given = known.hints;
+        })?;
+        let index = usize::try_from(given).unwrap_or(1).clamp(1, hints.len());
+        let text = place.scene(&exercise).fill(&hints[index - 1]);
+        self.say("hint", &[("number", &index), ("count", &hints.len()), ("text", &text)])?;
+        Ok(0)
+    }
+
+    fn solution(&self, name: Option<&str>, yes: bool) -> Result<i32> {
+        let (exercise, _) = self.under_way(name)?;
+        if !yes {
+            if !is_terminal_input() {
+                return Err(Error::new("the solution is not shown, since there is no terminal to ask on")
+                    .hint("`boxlab exercise solution --yes` shows it."));
+            }
+            let prompt = self.pack.phrases.say("exercise.solution-ask", &[]);
+            let asked = Confirm::new().with_prompt(prompt).default(false).interact_opt();
+            let agreed = asked.map_err(|error| Error::new(format!("cannot ask: {error}")))?;
+            if !agreed.unwrap_or(false) {
+                return Ok(1);
+            }
+        }
+        self.progress(|progress| progress.exercise(&exercise.name.text).solution = true)?;
+        output::print(&exercise.solution).map(|()| 0)
+    }
+
+    fn reset(&self, name: Option<&str>) -> Result<i32> {
+        let (exercise, mut place) = self.under_way(name)?;
+        place.reset(&exercise)?;
+        self.say("reset", &[("name", &exercise.name.text)]).map(|()| 0)
+    }
+
+    fn stop(&self, name: Option<&str>, all: bool) -> Result<i32> {
+        let places = match (name, all) {
+            (_, true) => Place::all(self.site)?,
+            (Some(name), _) => {
+                let name = self.read(name).map(|exercise| exercise.name.text)?;
+                vec![self.under_way(Some(&name))?.1]
+            }
+            (None, _) => vec![self.under_way(None)?.1],
+        };
+        for place in places {
+            let name = place.name().to_owned();
+            place.stop()?;
+            self.say("stopped", &[("name", &name)])?;
+        }
+        Ok(0)
+    }
+
+    fn skip(&self, skip: &Skip) -> Result<i32> {
+        let exercise = self.read(&skip.name)?;
+        let name = &exercise.name.text;
+        if skip.prepare {
+            self.works_here(&exercise)?;
+            let place = match Place::open(self.site, name)? {
+                Some(mut place) => {
+                    place.reset(&exercise)?;
+                    place
+                }
+                None => Place::start(self.site, &exercise)?,
+            };
+            place.must("solution.sh", &exercise.solution)?;
+            self.say("prepared", &[("name", name), ("directory", &place.directory().display())])?;
+        }
+        self.progress(|progress| progress.exercise(name).skipped = Some(skip.because.clone()))?;
+        self.say("skipped", &[("name", name)]).map(|()| 0)
+    }
+
+    fn verify(&self, names: &[String]) -> Result<i32> {
+        self.site.k.take_signals()?;
+        let names: Vec<Name> = match names {
+            [] => definition::list(self.pack)?,
+            names => names.iter().map(|name| definition::find(self.pack, name)).collect::<Result<_>>()?,
+        };
+        let mut bad = false;
+        for name in names {
+            let line = match self.verify_one(&name) {
+                Ok((line, good)) => {
+                    bad |= !good;
+                    line
+                }
+                // Of a signal, nothing more is tried.
+                Err(error) if error.failure().status > 128 => return Err(error),
+                Err(error) => {
+                    bad = true;
+                    let hint = error.failure().hint.as_deref().unwrap_or_default().replace('\n', " ");
+                    format!("{} {}: {error}. {hint}\n", "BAD".red(), name.text)
+                }
+            };
+            output::print(&line)?;
+        }
+        Ok(i32::from(bad))
+    }
+
+    fn verify_one(&self, name: &Name) -> Result<(String, bool)> {
+        let exercise = Exercise::read(self.pack, name)?;
+        if let Some((why, _)) = self.obstacle(&exercise)? {
+            return Ok((format!("{} {}: {why}\n", "skipped".yellow(), name.text), true));
+        }
+        let tried = trial::verify(self.site, &exercise)?;
+        let faults: Vec<String> = tried
+            .iter()
+            .filter_map(|tried| Some(format!("{} {}: {}: {}\n", "BAD".red(), name.text, tried.what, tried.fault.as_ref()?)))
+            .collect();
+        let good = format!("{} {} ({} attempts)\n", "good".green(), name.text, tried.len());
+        Ok(if faults.is_empty() { (good, true) } else { (faults.concat(), false) })
+    }
+}
+
+fn show(text: &str) -> Result<()> {
+    output::print(&format!("{}\n", markdown::render(text, width(std::io::stdout()).min(80))))
+}
+
+/// One check, and what is said of it.
+fn judged(site: &Site<'_>, check: &Judged) -> String {
+    let say = |key: &str| site.phrases.say(&format!("exercise.{key}"), &[]);
+    let (mark, goal) = match check.state {
+        State::Passed => (say("mark-passed").green(), check.goal.normal()),
+        State::Failed => (say("mark-failed").red(), check.goal.bold()),
+        State::Unknown => (say("mark-unknown").yellow(), check.goal.bold()),
+    };
+    let mut text = format!("{mark} {goal}\n");
+    if check.state == State::Passed {
+        return text;
+    }
+    let mut add = |label: &str, value: &str| {
+        let label = format!("    {label}");
+        let indent = " ".repeat(4);
+        for (index, line) in textwrap::wrap(value, 76).iter().enumerate() {
+            text.push_str(&if index == 0 && !label.trim().is_empty() { format!("{label} {line}\n") } else { format!("{indent}{line}\n") });
+        }
+    };
+    add("", &check.says);
+    if let Some((_, says)) = check.diagnosis.as_ref().filter(|(_, says)| !says.is_empty()) {
+        add("", says);
+    }
+    if !check.expected.is_empty() {
+        add(&say("expected"), &check.expected);
+        add(&say("found"), &check.found);
+    }
+    if let Some(look) = &check.look {
+        add(&say("look"), look);
+    }
+    text
+}

@@ -1,0 +1,232 @@
+//! The place of an exercise, and all that is done from there: the one thing of boxlab's
+//! that is meant to outlive the command that made it, until the learner ends it.
+//!
+//! What was started there is known by a token in its environment; what the exercise is
+//! about, also by its arguments. Nothing else is touched.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Process, remove_directory};
+use crate::error::{Error, IoContext, Result};
+use crate::kernel::cgroup::{Group, children, hierarchies, processes};
+use crate::kernel::{Kernel, MNT_DETACH, Signal, proc};
+use crate::primitives::cgroup::group;
+
+/// The variable that holds the token.
+pub const TOKEN: &str = "BOXLAB_EXERCISE";
+
+/// What the cgroups of exercises are called; then comes what the learner likes.
+pub const CGROUP: &str = "boxlab-exercise-";
+
+/// How long boxlab's own commands have to tidy up after themselves.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// One place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// The exercise: `uts/own-name`.
+    pub name: String,
+    /// What its processes have in their environment.
+    pub token: String,
+    /// Holds the learner's directory, and what boxlab keeps beside it.
+    pub home: PathBuf,
+    /// When it began, in clock ticks since boot.
+    pub since: u64,
+    /// Which boot that was.
+    pub boot: String,
+    /// The programs that the exercise speaks of, by their arguments.
+    pub subjects: Vec<Vec<String>>,
+    /// True while authors try the exercise: then there may be another one beside it.
+    pub trial: bool,
+}
+
+impl Sandbox {
+    /// The learner's directory.
+    pub fn directory(&self) -> PathBuf {
+        self.home.join("box")
+    }
+
+    /// For a list.
+    pub fn describe(&self) -> String {
+        let mut text = format!("exercise {} in {}", self.name, self.home.display());
+        let counts = [(self.processes().len(), "process"), (self.mounts().len(), "mount"), (self.cgroups().len(), "cgroup")];
+        for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
+            let plural = if count == 1 { "" } else if word == "process" { "es" } else { "s" };
+            text.push_str(&format!(", {count} {word}{plural}"));
+        }
+        text
+    }
+
+    /// True if anything of it is there.
+    pub fn exists(&self) -> bool {
+        self.home.symlink_metadata().is_ok() || !self.processes().is_empty() || !self.cgroups().is_empty()
+    }
+
+    /// The process with these arguments that has started last, since the exercise began.
+    /// Neither who asks, nor what was started for asking, is meant by it.
+    pub fn subject(&self, arguments: &[String]) -> Option<i32> {
+        let found = proc::processes().into_iter().filter(|pid| self.is_subject(*pid, arguments));
+        found.filter_map(|pid| Some((proc::start_time(pid)?, pid))).max().map(|(_, pid)| pid)
+    }
+
+    fn is_subject(&self, pid: i32, arguments: &[String]) -> bool {
+        if !is_same(&proc::arguments(pid), arguments) || !self.is_since(pid) || is_related(pid) {
+            return false;
+        }
+        // Another exercise may be about the same program.
+        proc::variable(pid, TOKEN).is_none_or(|token| token == self.token)
+    }
+
+    /// After a reboot, everything that runs is newer than the exercise.
+    fn is_since(&self, pid: i32) -> bool {
+        proc::start_time(pid).is_some_and(|start| start >= self.since || self.boot != proc::boot())
+    }
+
+    /// All that runs on its behalf, but for who asks and the shell that this is asked in.
+    pub fn processes(&self) -> Vec<Process> {
+        let is_of_it = |pid: &i32| {
+            let token = proc::variable(*pid, TOKEN);
+            token.as_ref() == Some(&self.token) && !is_related(*pid)
+                || self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
+        };
+        proc::processes().into_iter().filter(is_of_it).filter_map(Process::of).collect()
+    }
+
+    /// Mounts in the learner's directory that this process can see.
+    pub fn mounts(&self) -> Vec<PathBuf> {
+        let home = self.home.canonicalize().unwrap_or_else(|_| self.home.clone());
+        let mounts = proc::mounts("self").unwrap_or_default();
+        mounts.into_iter().map(|mount| mount.point).filter(|point| point.starts_with(&home)).collect()
+    }
+
+    /// Cgroups by their name: with the token in it they are this one's for sure; without,
+    /// if no process of another exercise is in them.
+    pub fn cgroups(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for tree in hierarchies() {
+            let bases = [tree.base().map(Path::to_owned), Some(tree.own.clone())];
+            for cgroup in bases.into_iter().flatten().flat_map(|base| children(&base)) {
+                if self.owns(&cgroup) && !found.contains(&cgroup) {
+                    found.push(cgroup);
+                }
+            }
+        }
+        found
+    }
+
+    fn owns(&self, cgroup: &Path) -> bool {
+        let name = cgroup.file_name().unwrap_or_default().to_string_lossy();
+        let Some(rest) = name.strip_prefix(CGROUP) else { return false };
+        if rest.starts_with(&self.token) {
+            return true;
+        }
+        let has_token = rest.len() >= 12 && rest.bytes().take(12).all(|byte| byte.is_ascii_hexdigit());
+        let foreign = |(pid, _): &(i32, u64)| proc::variable(*pid, TOKEN).is_some_and(|token| token != self.token);
+        !self.trial && !has_token && !processes(cgroup).iter().any(foreign)
+    }
+
+    /// A cgroup of this name, wherever it lies: `boxlab-exercise-TOKEN` and what follows.
+    pub fn group(&self, rest: &str) -> Group {
+        Group::named(&format!("{CGROUP}{}{rest}", self.token))
+    }
+
+    /// Ends and removes all that is in it, and the learner's files; the place itself stays.
+    pub fn empty(&self, k: &Kernel) -> Result<()> {
+        for cgroup in self.cgroups() {
+            group::thaw(k, &cgroup)?;
+        }
+        self.end_processes(k)?;
+        for cgroup in self.cgroups() {
+            group::clear(k, &cgroup)?;
+        }
+        for point in self.mounts().into_iter().rev() {
+            k.umount2(&point, MNT_DETACH)?;
+        }
+        // What is removed must be files of the exercise, and not what a mount shows there.
+        if let Some(point) = self.mounts().first() {
+            return Err(Error::new(format!("cannot remove {}: it is mounted", point.display()))
+                .hint("Unmount it (umount -l), then `boxlab cleanup` removes the rest."));
+        }
+        let doing = || format!("cannot empty {}", self.directory().display());
+        let entries = match fs::read_dir(self.directory()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.or_fail(doing)?,
+        };
+        for entry in entries {
+            let entry = entry.or_fail(doing)?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_directory(k, &entry.path())?;
+            } else {
+                fs::remove_file(entry.path()).or_fail(doing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all of it.
+    pub fn remove(&self, k: &Kernel) -> Result<()> {
+        self.empty(k)?;
+        remove_directory(k, &self.home)?;
+        // The folder of its lesson, if no other exercise of it is under way.
+        self.home.parent().map_or(Ok(()), |parent| match fs::remove_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(error).or_fail(|| format!("cannot remove {}", parent.display()))
+            }
+            _ => Ok(()),
+        })
+    }
+
+    /// boxlab's own commands are asked to end, since they tidy up; all others are killed.
+    fn end_processes(&self, k: &Kernel) -> Result<()> {
+        let own = fs::read_link("/proc/self/exe").ok();
+        let is_boxlab = |process: &Process| fs::read_link(format!("/proc/{}/exe", process.pid)).ok() == own;
+        for process in self.processes().into_iter().filter(is_boxlab) {
+            // It may have ended by itself meanwhile.
+            let _ = k.kill_pid(process.pid, Signal::SIGTERM);
+            k.until_ended_within(process.pid, process.start, GRACE)?;
+        }
+        // Who forks is faster than who kills one by one, but not for long.
+        for _ in 0..100 {
+            let processes = self.processes();
+            if processes.is_empty() {
+                break;
+            }
+            processes.into_iter().try_for_each(|process| k.end_process(process.pid, process.start))?;
+        }
+        Ok(())
+    }
+}
+
+/// The program may be named with its directory or without.
+fn is_same(found: &[String], wanted: &[String]) -> bool {
+    let last = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    match (found, wanted) {
+        ([found, rest @ ..], [wanted, others @ ..]) => last(found) == last(wanted) && rest == others,
+        _ => false,
+    }
+}
+
+/// This process, those that it was started by, and those that it has started.
+fn is_related(pid: i32) -> bool {
+    let own = proc::own_pid();
+    pid == own || proc::ancestors(own).contains(&pid) || proc::ancestors(pid).contains(&own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same;
+
+    #[test]
+    fn a_subject_is_known_by_all_its_arguments() {
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(is_same(&words("/usr/bin/sleep 777"), &words("sleep 777")));
+        assert!(!is_same(&words("sleep 777 1"), &words("sleep 777")));
+        assert!(!is_same(&["sh".into(), "-c".into(), "sleep 777".into()], &words("sleep 777")));
+        assert!(!is_same(&[], &[]));
+    }
+}
