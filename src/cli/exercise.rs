@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Trace;
-use super::context::{Context, width};
+use super::context::{Context, draws, width};
 use super::learn::Room;
 use super::output;
 use crate::error::{Error, Result};
 use crate::kernel::{CloneFlags, Mode, euid, is_terminal, is_terminal_input};
 use crate::learn::exercise::definition::{self, Name};
-use crate::learn::exercise::judge::{Judged, Judgement, State};
-use crate::learn::exercise::{Exercise, Place, Site, trial};
+use crate::learn::exercise::watch::{End, Watch};
+use crate::learn::exercise::{Exercise, Place, Site, page, trial};
 use crate::learn::host::{Host, Missing};
 use crate::learn::progress::{ExerciseProgress, Progress};
 use crate::learn::{Pack, markdown};
@@ -30,6 +30,8 @@ pub enum ExerciseCommand {
     Check(Check),
     /// A hint; asked again, the next one
     Hint(Named),
+    /// Check again whenever something changes
+    Watch(WatchIt),
     /// Show the solution
     Solution(Solution),
     /// Make it as it was at the start
@@ -81,6 +83,18 @@ pub struct Check {
 pub struct Named {
     /// Its name [default: the one that was started last]
     name: Option<String>,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Watch an exercise
+#[derive(Debug, Args)]
+pub struct WatchIt {
+    /// Its name [default: the one that was started last]
+    name: Option<String>,
+    /// Nothing but lines of text: for screen readers and slow lines
+    #[arg(long)]
+    plain: bool,
     #[command(flatten)]
     room: Room,
 }
@@ -155,6 +169,7 @@ impl ExerciseCommand {
                 command.room.open(context, |class| class.check(command.name.as_deref(), &command.format))
             }
             Self::Hint(command) => command.room.open(context, |class| class.hint(command.name.as_deref())),
+            Self::Watch(command) => command.room.open(context, |class| class.watch(command.name.as_deref(), command.plain)),
             Self::Solution(command) => {
                 command.room.open(context, |class| class.solution(command.name.as_deref(), command.yes))
             }
@@ -323,7 +338,7 @@ impl<'a> Class<'a> {
         if format == "json" {
             output::json(&judgement)?;
         } else {
-            output::print(&self.told(&judgement))?;
+            output::print(&page::judgement(&self.pack.phrases, &judgement, columns()))?;
             if judgement.passed() {
                 self.say("passed", &[("title", &exercise.definition.title)])?;
                 show(&exercise.debrief)?;
@@ -335,23 +350,52 @@ impl<'a> Class<'a> {
         Ok(i32::from(!judgement.passed()))
     }
 
-    fn told(&self, judgement: &Judgement) -> String {
-        judgement.checks.iter().map(|check| judged(self.site, check)).collect()
-    }
-
     fn hint(&self, name: Option<&str>) -> Result<i32> {
         let (exercise, place) = self.under_way(name)?;
-        let (name, hints) = (&exercise.name.text, &exercise.definition.hints);
-        let mut given = 0;
-        self.progress(|progress| {
-            let known = progress.exercise(name);
-            known.hints = (known.hints + 1).min(u32::try_from(hints.len()).unwrap_or(u32::MAX));
-            given = known.hints;
-        })?;
-        let index = usize::try_from(given).unwrap_or(1).clamp(1, hints.len());
-        let text = place.scene(&exercise).fill(&hints[index - 1]);
-        self.say("hint", &[("number", &index), ("count", &hints.len()), ("text", &text)])?;
+        let (number, text) = Progress::open(self.context.root())?.next_hint(&exercise)?;
+        let (count, text) = (exercise.definition.hints.len(), place.scene(&exercise).fill(&text));
+        self.say("hint", &[("number", &number), ("count", &count), ("text", &text)])?;
+        if number == count {
+            self.say("last-hint", &[])?;
+        }
         Ok(0)
+    }
+
+    fn watch(&self, name: Option<&str>, plain: bool) -> Result<i32> {
+        self.site.k.take_signals()?;
+        let (mut exercise, mut place) = self.under_way(name)?;
+        let plain = plain || !draws(std::io::stdout());
+        loop {
+            let mut progress = Progress::open(self.context.root())?;
+            let next = self.after(&exercise.name.text, &progress)?;
+            let site = self.site;
+            let mut watch =
+                Watch { site, exercise: &exercise, progress: &mut progress, next: next.clone(), plain, width: columns() };
+            match (watch.run(&mut place)?, next) {
+                (End::Next, Some(next)) => {
+                    exercise = self.read(&next)?;
+                    place = match Place::open(self.site, &next)? {
+                        Some(place) => place,
+                        None => {
+                            self.works_here(&exercise)?;
+                            Place::start(self.site, &exercise)?
+                        }
+                    };
+                    self.say("where", &[("directory", &place.directory().display()), ("token", &place.token())])?;
+                }
+                (End::Left(done), _) => return Ok(i32::from(!done)),
+                (End::Next, None) => return Ok(0),
+            }
+        }
+    }
+
+    /// The first exercise behind this one that is neither done nor passed over.
+    fn after(&self, name: &str, progress: &Progress) -> Result<Option<String>> {
+        let settled = |name: &String| {
+            progress.exercises.get(name).is_some_and(|known| known.done.is_some() || known.skipped.is_some())
+        };
+        let names = definition::list(self.pack)?.into_iter().map(|name| name.text);
+        Ok(names.skip_while(|other| other != name).skip(1).find(|name| !settled(name)))
     }
 
     fn solution(&self, name: Option<&str>, yes: bool) -> Result<i32> {
@@ -456,38 +500,10 @@ impl<'a> Class<'a> {
 }
 
 fn show(text: &str) -> Result<()> {
-    output::print(&format!("{}\n", markdown::render(text, width(std::io::stdout()).min(80))))
+    output::print(&format!("{}\n", markdown::render(text, columns())))
 }
 
-/// One check, and what is said of it.
-fn judged(site: &Site<'_>, check: &Judged) -> String {
-    let say = |key: &str| site.phrases.say(&format!("exercise.{key}"), &[]);
-    let (mark, goal) = match check.state {
-        State::Passed => (say("mark-passed").green(), check.goal.normal()),
-        State::Failed => (say("mark-failed").red(), check.goal.bold()),
-        State::Unknown => (say("mark-unknown").yellow(), check.goal.bold()),
-    };
-    let mut text = format!("{mark} {goal}\n");
-    if check.state == State::Passed {
-        return text;
-    }
-    let mut add = |label: &str, value: &str| {
-        let label = format!("    {label}");
-        let indent = " ".repeat(4);
-        for (index, line) in textwrap::wrap(value, 76).iter().enumerate() {
-            text.push_str(&if index == 0 && !label.trim().is_empty() { format!("{label} {line}\n") } else { format!("{indent}{line}\n") });
-        }
-    };
-    add("", &check.says);
-    if let Some((_, says)) = check.diagnosis.as_ref().filter(|(_, says)| !says.is_empty()) {
-        add("", says);
-    }
-    if !check.expected.is_empty() {
-        add(&say("expected"), &check.expected);
-        add(&say("found"), &check.found);
-    }
-    if let Some(look) = &check.look {
-        add(&say("look"), look);
-    }
-    text
+/// As many as read well.
+fn columns() -> usize {
+    width(std::io::stdout()).min(80)
 }

@@ -36,6 +36,9 @@ pub struct Judged {
     pub expected: String,
     /// What was found.
     pub found: String,
+    /// True if the author's words tell both already.
+    #[serde(skip)]
+    pub tells_both: bool,
     /// A command that shows it.
     pub look: Option<String>,
     /// The name of the diagnosis, and what it says.
@@ -57,7 +60,10 @@ impl Judgement {
 
     /// The names of those that count once they have been seen, and hold now.
     fn seen(&self, checks: &[Check]) -> BTreeSet<String> {
-        let passed = |check: &&Check| self.checks.iter().any(|judged| judged.id == *check.id.get_ref() && judged.state == State::Passed);
+        let passed = |check: &&Check| {
+            let is_it = |judged: &&Judged| judged.id == *check.id.get_ref();
+            self.checks.iter().find(is_it).is_some_and(|judged| judged.state == State::Passed)
+        };
         checks.iter().filter(|check| check.happened).filter(passed).map(|check| check.id.get_ref().clone()).collect()
     }
 }
@@ -84,7 +90,8 @@ fn one(scene: &Scene<'_>, check: &Check, seen: &BTreeSet<String>) -> Judged {
         says: String::new(),
         expected: finding.expected.clone(),
         found: finding.found.clone(),
-        look: check.look.as_ref().map(|look| scene.fill(look)),
+        tells_both: check.says.contains("{found}") && check.says.contains("{expected}"),
+        look: check.look.as_ref().and_then(|look| scene.filled(look)),
         diagnosis: None,
     };
     match judged.state {
@@ -116,6 +123,7 @@ fn controlled(scene: &Scene<'_>, check: &Check, judged: &mut Judged) {
         _ => scene.say("instead", &[("found", &finding.found), ("expected", &finding.expected)]),
     };
     judged.says = scene.say("cannot-tell", &[("why", &why)]);
+    (judged.expected, judged.found) = (String::new(), String::new());
     diagnose(scene, check, &finding, judged);
 }
 

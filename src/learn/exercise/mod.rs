@@ -9,11 +9,13 @@
 pub mod definition;
 pub mod judge;
 mod look;
+pub mod page;
 pub mod place;
 pub mod scene;
 mod script;
 pub mod trial;
 pub mod vocabulary;
+pub mod watch;
 
 pub use definition::Exercise;
 pub use place::{Site, Place};

@@ -127,6 +127,13 @@ impl<'a> Scene<'a> {
         filled.replace("{host}", &self.host.pid.to_string())
     }
 
+    /// [`Scene::fill`], unless it names a subject that does not run.
+    pub fn filled(&self, text: &str) -> Option<String> {
+        let mut subjects = self.exercise.definition.subjects.iter();
+        let is_missing = |name: &str| !self.subjects.contains_key(name) && text.contains(&format!("{{{name}}}"));
+        (!subjects.any(|subject| is_missing(&subject.name))).then(|| self.fill(text))
+    }
+
     /// What a path of an exercise means: a relative one begins at the learner's directory.
     pub fn path(&self, path: &str) -> std::path::PathBuf {
         let directory = self.sandbox.directory();
