@@ -169,14 +169,14 @@ impl ExerciseCommand {
                 command.room.open(context, |class| class.check(command.name.as_deref(), &command.format))
             }
             Self::Hint(command) => command.room.open(context, |class| class.hint(command.name.as_deref())),
-            Self::Watch(command) => command.room.open(context, |class| class.watch(command.name.as_deref(), command.plain)),
+            Self::Watch(command) => {
+                command.room.open(context, |class| class.watch(command.name.as_deref(), command.plain))
+            }
             Self::Solution(command) => {
                 command.room.open(context, |class| class.solution(command.name.as_deref(), command.yes))
             }
             Self::Reset(command) => command.room.open(context, |class| class.reset(command.name.as_deref())),
-            Self::Stop(command) => {
-                command.room.open(context, |class| class.stop(command.name.as_deref(), command.all))
-            }
+            Self::Stop(command) => command.room.open(context, |class| class.stop(command.name.as_deref(), command.all)),
             Self::Skip(command) => command.room.open(context, |class| class.skip(&command)),
             Self::Verify(command) => command.room.open(context, |class| class.verify(&command.names)),
         }
@@ -188,8 +188,7 @@ impl Room {
     fn open(&self, context: &Context, work: impl FnOnce(&Class<'_>) -> Result<i32>) -> Result<i32> {
         let pack = self.pack()?;
         let k = context.kernel(Trace::Off, Mode::default())?;
-        let site =
-            Site { k: &k, paths: &context.paths, phrases: &pack.phrases, lessons: self.lessons.as_deref() };
+        let site = Site { k: &k, paths: &context.paths, phrases: &pack.phrases, lessons: self.lessons.as_deref() };
         work(&Class { context, pack: &pack, site: &site })
     }
 }
@@ -204,7 +203,7 @@ struct Class<'a> {
 impl<'a> Class<'a> {
     /// Text in Markdown, by its key in `phrases.toml`.
     fn say(&self, key: &str, values: &[(&str, &dyn std::fmt::Display)]) -> Result<()> {
-        show(&self.pack.phrases.say(&format!("exercise.{key}"), values))
+        show(&self.pack.phrases.say(key, values))
     }
 
     fn progress(&self, change: impl FnOnce(&mut Progress)) -> Result<Progress> {
@@ -258,7 +257,7 @@ impl<'a> Class<'a> {
         }
         let mut text = String::new();
         for line in &lines {
-            let state = self.pack.phrases.say(&format!("exercise.state-{}", line.state), &[]);
+            let state = self.pack.phrases.say(&format!("state.{}", line.state), &[]);
             text.push_str(&format!("{state:<8} {:>3} min  {:<24} {}\n", line.minutes, line.name, line.title));
         }
         output::print(&text).map(|()| 0)
@@ -270,7 +269,7 @@ impl<'a> Class<'a> {
         self.site.k.take_signals()?;
         let place = match Place::open(self.site, name)? {
             Some(place) => {
-                self.say("continued", &[("name", name)])?;
+                self.say("exercise.continued", &[("name", name)])?;
                 place
             }
             None => {
@@ -282,11 +281,11 @@ impl<'a> Class<'a> {
         show(&task)?;
         let is_inside = std::env::var(crate::ledger::TOKEN).is_ok_and(|token| token == place.token());
         if no_shell || !is_terminal() || is_inside {
-            self.say("where", &[("directory", &place.directory().display()), ("token", &place.token())])?;
-            return self.say("commands", &[]).map(|()| 0);
+            self.say("exercise.where", &[("directory", &place.directory().display()), ("token", &place.token())])?;
+            return self.say("exercise.commands", &[]).map(|()| 0);
         }
-        self.say("commands", &[])?;
-        self.say("shell", &[])?;
+        self.say("exercise.commands", &[])?;
+        self.say("exercise.shell", &[])?;
         let program = place.shell()?;
         let directory = place.directory();
         let mut shell = self.site.k.clone3_untied("shell", CloneFlags::empty(), |k| {
@@ -294,7 +293,7 @@ impl<'a> Class<'a> {
             k.execve(&program)
         })?;
         self.site.k.watch(&mut shell)?;
-        self.say("left", &[("name", name)])?;
+        self.say("exercise.left", &[("name", name)])?;
         Ok(0)
     }
 
@@ -304,10 +303,9 @@ impl<'a> Class<'a> {
             None => Ok(()),
             Some((why, remedy)) => {
                 let error = Error::new(format!("the exercise {} can't be done here: {why}", exercise.name.text));
-                Err(error.hint(remedy).hint(format!(
-                    "`boxlab exercise skip {} --because TEXT` passes over it.",
-                    exercise.name.text
-                )))
+                Err(error
+                    .hint(remedy)
+                    .hint(format!("`boxlab exercise skip {} --because TEXT` passes over it.", exercise.name.text)))
             }
         }
     }
@@ -320,7 +318,8 @@ impl<'a> Class<'a> {
         let host = Host::new(self.site.k, self.site.paths, self.context.root(), self.site.lessons)?;
         let missing = host.missing(&exercise.definition.needs);
         host.clear()?;
-        let put = |missing: Missing| (format!("`boxlab {}` does not work: {}", missing.command, missing.why), missing.remedy);
+        let put =
+            |missing: Missing| (format!("`boxlab {}` does not work: {}", missing.command, missing.why), missing.remedy);
         Ok(missing?.into_iter().next().map(put))
     }
 
@@ -340,11 +339,11 @@ impl<'a> Class<'a> {
         } else {
             output::print(&page::judgement(&self.pack.phrases, &judgement, columns()))?;
             if judgement.passed() {
-                self.say("passed", &[("title", &exercise.definition.title)])?;
+                self.say("exercise.passed", &[("title", &exercise.definition.title)])?;
                 show(&exercise.debrief)?;
-                self.say("after", &[("name", name)])?;
+                self.say("exercise.after", &[("name", name)])?;
             } else {
-                self.say("not-yet", &[])?;
+                self.say("exercise.not_yet", &[])?;
             }
         }
         Ok(i32::from(!judgement.passed()))
@@ -354,9 +353,9 @@ impl<'a> Class<'a> {
         let (exercise, place) = self.under_way(name)?;
         let (number, text) = Progress::open(self.context.root())?.next_hint(&exercise)?;
         let (count, text) = (exercise.definition.hints.len(), place.scene(&exercise).fill(&text));
-        self.say("hint", &[("number", &number), ("count", &count), ("text", &text)])?;
+        self.say("exercise.hint", &[("number", &number), ("count", &count), ("text", &text)])?;
         if number == count {
-            self.say("last-hint", &[])?;
+            self.say("exercise.last_hint", &[])?;
         }
         Ok(0)
     }
@@ -369,8 +368,14 @@ impl<'a> Class<'a> {
             let mut progress = Progress::open(self.context.root())?;
             let next = self.after(&exercise.name.text, &progress)?;
             let site = self.site;
-            let mut watch =
-                Watch { site, exercise: &exercise, progress: &mut progress, next: next.clone(), plain, width: columns() };
+            let mut watch = Watch {
+                site,
+                exercise: &exercise,
+                progress: &mut progress,
+                next: next.clone(),
+                plain,
+                width: columns(),
+            };
             match (watch.run(&mut place)?, next) {
                 (End::Next, Some(next)) => {
                     exercise = self.read(&next)?;
@@ -381,7 +386,10 @@ impl<'a> Class<'a> {
                             Place::start(self.site, &exercise)?
                         }
                     };
-                    self.say("where", &[("directory", &place.directory().display()), ("token", &place.token())])?;
+                    self.say(
+                        "exercise.where",
+                        &[("directory", &place.directory().display()), ("token", &place.token())],
+                    )?;
                 }
                 (End::Left(done), _) => return Ok(i32::from(!done)),
                 (End::Next, None) => return Ok(0),
@@ -405,7 +413,7 @@ impl<'a> Class<'a> {
                 return Err(Error::new("the solution is not shown, since there is no terminal to ask on")
                     .hint("`boxlab exercise solution --yes` shows it."));
             }
-            let prompt = self.pack.phrases.say("exercise.solution-ask", &[]);
+            let prompt = self.pack.phrases.say("exercise.solution_ask", &[]);
             let asked = Confirm::new().with_prompt(prompt).default(false).interact_opt();
             let agreed = asked.map_err(|error| Error::new(format!("cannot ask: {error}")))?;
             if !agreed.unwrap_or(false) {
@@ -419,7 +427,7 @@ impl<'a> Class<'a> {
     fn reset(&self, name: Option<&str>) -> Result<i32> {
         let (exercise, mut place) = self.under_way(name)?;
         place.reset(&exercise)?;
-        self.say("reset", &[("name", &exercise.name.text)]).map(|()| 0)
+        self.say("exercise.reset", &[("name", &exercise.name.text)]).map(|()| 0)
     }
 
     fn stop(&self, name: Option<&str>, all: bool) -> Result<i32> {
@@ -434,7 +442,7 @@ impl<'a> Class<'a> {
         for place in places {
             let name = place.name().to_owned();
             place.stop()?;
-            self.say("stopped", &[("name", &name)])?;
+            self.say("exercise.stopped", &[("name", &name)])?;
         }
         Ok(0)
     }
@@ -452,10 +460,10 @@ impl<'a> Class<'a> {
                 None => Place::start(self.site, &exercise)?,
             };
             place.must("solution.sh", &exercise.solution)?;
-            self.say("prepared", &[("name", name), ("directory", &place.directory().display())])?;
+            self.say("exercise.prepared", &[("name", name), ("directory", &place.directory().display())])?;
         }
         self.progress(|progress| progress.exercise(name).skipped = Some(skip.because.clone()))?;
-        self.say("skipped", &[("name", name)]).map(|()| 0)
+        self.say("exercise.skipped", &[("name", name)]).map(|()| 0)
     }
 
     fn verify(&self, names: &[String]) -> Result<i32> {
@@ -492,7 +500,9 @@ impl<'a> Class<'a> {
         let tried = trial::verify(self.site, &exercise)?;
         let faults: Vec<String> = tried
             .iter()
-            .filter_map(|tried| Some(format!("{} {}: {}: {}\n", "BAD".red(), name.text, tried.what, tried.fault.as_ref()?)))
+            .filter_map(|tried| {
+                Some(format!("{} {}: {}: {}\n", "BAD".red(), name.text, tried.what, tried.fault.as_ref()?))
+            })
             .collect();
         let good = format!("{} {} ({} attempts)\n", "good".green(), name.text, tried.len());
         Ok(if faults.is_empty() { (good, true) } else { (faults.concat(), false) })

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sched::CloneFlags;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use super::child::{Exit, Heard};
 use super::{Kernel, Program, Signal, interrupted};
@@ -19,13 +19,7 @@ use crate::error::{Error, IoContext, Result};
 impl Kernel {
     /// Runs a program to its end, in a session of its own and without input; what it
     /// and its children say goes into `said`. `None`: it took too long, and was ended.
-    pub fn run_apart(
-        &self,
-        program: &Program,
-        directory: &Path,
-        said: &File,
-        limit: Duration,
-    ) -> Result<Option<Exit>> {
+    pub fn run_apart(&self, program: &Program, directory: &Path, said: &File, limit: Duration) -> Result<Option<Exit>> {
         let said: OwnedFd = said.try_clone().or_fail(|| "cannot keep a file".to_owned())?.into();
         let nothing: OwnedFd = File::open("/dev/null").or_fail(|| "cannot open /dev/null".to_owned())?.into();
         let mut child = self.clone3("script", CloneFlags::empty(), |k| {

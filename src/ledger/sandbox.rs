@@ -54,9 +54,16 @@ impl Sandbox {
     /// For a list.
     pub fn describe(&self) -> String {
         let mut text = format!("exercise {} in {}", self.name, self.home.display());
-        let counts = [(self.processes().len(), "process"), (self.mounts().len(), "mount"), (self.cgroups().len(), "cgroup")];
+        let counts =
+            [(self.processes().len(), "process"), (self.mounts().len(), "mount"), (self.cgroups().len(), "cgroup")];
         for (count, word) in counts.into_iter().filter(|(count, _)| *count > 0) {
-            let plural = if count == 1 { "" } else if word == "process" { "es" } else { "s" };
+            let plural = if count == 1 {
+                ""
+            } else if word == "process" {
+                "es"
+            } else {
+                "s"
+            };
             text.push_str(&format!(", {count} {word}{plural}"));
         }
         text

@@ -180,7 +180,8 @@ impl Exercise {
             file(path)?.ok_or_else(|| Error::new(format!("the exercise {} lacks the file {path}", name.text)))
         };
         let path = format!("{}/exercise.toml", name.folder);
-        let definition = Definition::read(&path, &must("exercise.toml")?)?;
+        let text = pack.file(&path)?.ok_or_else(|| Error::new(format!("the lessons lack the file {path}")))?;
+        let definition = Definition::read(&path, &text)?;
         let mut wrong = Vec::new();
         for attempt in pack.names(&format!("{}/wrong", name.folder))? {
             if attempt.ends_with(".sh") {
@@ -310,7 +311,8 @@ fn place(path: &str, text: &str, offset: usize) -> String {
 mod tests {
     use super::Definition;
 
-    const START: &str = "title = \"x\"\nminutes = 1\nhints = [\"x\"]\n[[subjects]]\nname = \"box\"\nargv = [\"sleep\"]\n";
+    const START: &str =
+        "title = \"x\"\nminutes = 1\nhints = [\"x\"]\n[[subjects]]\nname = \"box\"\nargv = [\"sleep\"]\n";
 
     fn fault(check: &str) -> String {
         let read = Definition::read("x.toml", &format!("{START}[[checks]]\nid = \"c\"\nsays = \"\"\n{check}"));

@@ -120,9 +120,9 @@ fn controlled(scene: &Scene<'_>, check: &Check, judged: &mut Judged) {
     judged.state = if matches!(finding.verdict, Verdict::Unknown(_)) { State::Unknown } else { State::Failed };
     let why = match &finding.verdict {
         Verdict::Absent(_) | Verdict::Unknown(_) => finding.found.clone(),
-        _ => scene.say("instead", &[("found", &finding.found), ("expected", &finding.expected)]),
+        _ => scene.say("checks.instead", &[("found", &finding.found), ("expected", &finding.expected)]),
     };
-    judged.says = scene.say("cannot-tell", &[("why", &why)]);
+    judged.says = scene.say("checks.cannot_tell", &[("why", &why)]);
     (judged.expected, judged.found) = (String::new(), String::new());
     diagnose(scene, check, &finding, judged);
 }
@@ -130,9 +130,9 @@ fn controlled(scene: &Scene<'_>, check: &Check, judged: &mut Judged) {
 fn fails(scene: &Scene<'_>, check: &Check, finding: &Finding, judged: &mut Judged) {
     judged.says = match &finding.verdict {
         Verdict::Absent(of) if !is_about_running(&check.that) => {
-            scene.say("not-running", &[("command", &scene.command(of))])
+            scene.say("checks.not_running", &[("command", &scene.command(of))])
         }
-        Verdict::Unknown(_) => scene.say("cannot-tell", &[("why", &finding.found)]),
+        Verdict::Unknown(_) => scene.say("checks.cannot_tell", &[("why", &finding.found)]),
         _ => put(scene, &check.says, finding),
     };
     diagnose(scene, check, finding, judged);

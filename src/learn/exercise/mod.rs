@@ -18,4 +18,4 @@ pub mod vocabulary;
 pub mod watch;
 
 pub use definition::Exercise;
-pub use place::{Site, Place};
+pub use place::{Place, Site};

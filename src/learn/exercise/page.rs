@@ -16,13 +16,13 @@ pub fn judgement(phrases: &Phrases, judgement: &Judgement, width: usize) -> Stri
 }
 
 fn judged(phrases: &Phrases, check: &Judged, width: usize) -> String {
-    let say = |key: &str| phrases.say(&format!("exercise.{key}"), &[]);
+    let say = |key: &str| phrases.say(key, &[]);
     // The mark is a word: colour is never the only sign.
     let mark = |key: &str| format!("{:<INDENT$}", say(key));
     let mark = match check.state {
-        State::Passed => mark("mark-passed").green(),
-        State::Failed => mark("mark-failed").red().bold(),
-        State::Unknown => mark("mark-unknown").yellow().bold(),
+        State::Passed => mark("exercise.mark_passed").green(),
+        State::Failed => mark("exercise.mark_failed").red().bold(),
+        State::Unknown => mark("exercise.mark_unknown").yellow().bold(),
     };
     let mut text = paragraph(&mark.to_string(), &check.goal, width);
     if check.state == State::Passed {
@@ -35,9 +35,9 @@ fn judged(phrases: &Phrases, check: &Judged, width: usize) -> String {
     }
     let mut rows = Vec::new();
     if !check.tells_both && !check.expected.is_empty() {
-        rows.extend([(say("expected"), &check.expected), (say("found"), &check.found)]);
+        rows.extend([(say("exercise.expected"), &check.expected), (say("exercise.found"), &check.found)]);
     }
-    rows.extend(check.look.as_ref().map(|look| (say("look"), look)));
+    rows.extend(check.look.as_ref().map(|look| (say("exercise.look"), look)));
     let wide = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     for (label, value) in rows {
         text.push_str(&format!("{:INDENT$}{:<wide$} {value}\n", "", label.as_str()));

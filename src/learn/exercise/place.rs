@@ -64,7 +64,7 @@ impl<'a> Place<'a> {
 
     /// The one that is under way; `None` if it isn't.
     pub fn open(site: &'a Site<'a>, name: &str) -> Result<Option<Self>> {
-        let file = Self::home(site.paths, name).join("state.json");
+        let file = Self::home(site.paths, name).join("place.json");
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.or_fail(|| format!("cannot read {}", file.display()))?,
@@ -150,8 +150,7 @@ impl<'a> Place<'a> {
         if let Some(setup) = &exercise.setup {
             self.must("setup.sh", setup)?;
         }
-        let events: Vec<_> =
-            exercise.definition.checks.iter().flat_map(|check| check.that.events()).collect();
+        let events: Vec<_> = exercise.definition.checks.iter().flat_map(|check| check.that.events()).collect();
         if !events.is_empty() {
             self.state.counters = cgroup::counters(&events, &self.state.sandbox.cgroups());
         }
@@ -235,11 +234,11 @@ impl<'a> Place<'a> {
 
     fn save(&self) -> Result<()> {
         let home = &self.state.sandbox.home;
-        let doing = || format!("cannot write {}", home.join("state.json").display());
+        let doing = || format!("cannot write {}", home.join("place.json").display());
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::other).or_fail(doing)?;
         let mut file = tempfile::NamedTempFile::new_in(home).or_fail(doing)?;
         file.write_all(&text).or_fail(doing)?;
-        file.persist(home.join("state.json")).map_err(|error| error.error).or_fail(doing).map(drop)
+        file.persist(home.join("place.json")).map_err(|error| error.error).or_fail(doing).map(drop)
     }
 }
 

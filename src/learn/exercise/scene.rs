@@ -96,7 +96,7 @@ impl<'a> Scene<'a> {
 
     /// A text of the table `checks`.
     pub fn say(&self, key: &str, values: &[(&str, &dyn Display)]) -> String {
-        self.phrases.say(&format!("checks.{key}"), values)
+        self.phrases.say(key, values)
     }
 
     /// The process that a claim speaks of.
@@ -166,8 +166,8 @@ impl<'a> Scene<'a> {
         };
         looked.unwrap_or_else(|verdict| {
             let found = match &verdict {
-                Verdict::Absent(of) => self.say("absent", &[("command", &self.command(of))]),
-                Verdict::Unknown(why) => self.say("unknown", &[("why", why)]),
+                Verdict::Absent(of) => self.say("checks.absent", &[("command", &self.command(of))]),
+                Verdict::Unknown(why) => self.say("checks.unknown", &[("why", why)]),
                 Verdict::Holds | Verdict::Fails => String::new(),
             };
             Finding { verdict, found, expected: String::new() }
@@ -202,7 +202,7 @@ impl<'a> Scene<'a> {
             .or_else(|| first(|verdict| matches!(verdict, Verdict::Fails)))
             .or_else(|| findings.first().map(|finding| &finding.verdict));
         let verdict = verdict.cloned().unwrap_or(Verdict::Fails);
-        joined(&findings, &self.say("or", &[]), verdict)
+        joined(&findings, &self.say("checks.or", &[]), verdict)
     }
 
     /// What can't be seen is not the opposite of what can.
@@ -215,7 +215,7 @@ impl<'a> Scene<'a> {
             Verdict::Absent(_) if matches!(claim, Claim::Running(_)) => Verdict::Holds,
             other => other,
         };
-        let expected = self.say("not", &[("what", &finding.expected)]);
+        let expected = self.say("checks.not", &[("what", &finding.expected)]);
         Finding { verdict, found: finding.found, expected }
     }
 }

@@ -105,7 +105,9 @@ impl Surroundings {
     pub fn must(&self, k: &Kernel, file: &str, text: &str, directory: &Path) -> Result<()> {
         match self.script(k, file, text, directory)? {
             (0, _) => Ok(()),
-            (status, said) => Err(Error::new(format!("{file} ended with status {status}")).hint(said.trim().to_owned())),
+            (status, said) => {
+                Err(Error::new(format!("{file} ended with status {status}")).hint(said.trim().to_owned()))
+            }
         }
     }
 }

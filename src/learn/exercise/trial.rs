@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::definition::{Exercise, Wrong};
 use super::judge::{Judged, Judgement, State};
-use super::place::{Site, Place};
+use super::place::{Place, Site};
 use crate::error::Result;
 
 /// How long what a script has started may take to be as it will be.
@@ -27,15 +27,21 @@ pub struct Tried {
 pub fn verify(site: &Site<'_>, exercise: &Exercise) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     let mut add = |what: &str, fault: Option<String>| tried.push(Tried { what: what.to_owned(), fault });
-    add("untouched", attempt(site, exercise, None, |judgement| match judgement.passed() {
-        true => Some("it passes before anything is done".to_owned()),
-        false => None,
-    })?);
+    add(
+        "untouched",
+        attempt(site, exercise, None, |judgement| match judgement.passed() {
+            true => Some("it passes before anything is done".to_owned()),
+            false => None,
+        })?,
+    );
     let solution = Some(("solution.sh", exercise.solution.as_str()));
-    add("solution.sh", attempt(site, exercise, solution, |judgement| {
-        let missing = judgement.checks.iter().find(|check| check.state != State::Passed);
-        missing.map(|check| format!("it does not pass: {}", told(check)))
-    })?);
+    add(
+        "solution.sh",
+        attempt(site, exercise, solution, |judgement| {
+            let missing = judgement.checks.iter().find(|check| check.state != State::Passed);
+            missing.map(|check| format!("it does not pass: {}", told(check)))
+        })?,
+    );
     for wrong in &exercise.wrong {
         let script = Some((wrong.file.as_str(), wrong.script.as_str()));
         add(&wrong.file, attempt(site, exercise, script, |judgement| refused(wrong, judgement))?);

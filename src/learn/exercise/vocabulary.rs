@@ -441,7 +441,9 @@ impl Claim {
             Self::Hostname(hostname) => hostname.is_not.is_some(),
             Self::Mount(mount) => mount.absent,
             Self::File(file) => file.absent,
-            Self::Capabilities(wanted) => !wanted.lacks.is_empty() || wanted.exactly.as_ref().is_some_and(Vec::is_empty),
+            Self::Capabilities(wanted) => {
+                !wanted.lacks.is_empty() || wanted.exactly.as_ref().is_some_and(Vec::is_empty)
+            }
             Self::Output(output) => output.fails,
             Self::All(claims) | Self::Any(claims) => claims.iter().any(Self::is_negative),
             Self::Not(_) => true,

@@ -57,6 +57,8 @@ struct Screen {
     /// How often the learner has asked.
     asked: u32,
     hint: Option<String>,
+    /// It has been done; what is tried afterwards does not take that back.
+    done: bool,
 }
 
 impl Watch<'_> {
@@ -72,6 +74,7 @@ impl Watch<'_> {
         let end = loop {
             let judgement = place.judge(self.exercise)?;
             self.remember(&judgement)?;
+            screen.done |= judgement.passed();
             self.draw(&mut screen, &judgement, has_keys, raw.is_some())?;
             if !has_keys && judgement.passed() {
                 break End::Left(true);
@@ -120,9 +123,9 @@ impl Watch<'_> {
     ) -> Result<Option<End>> {
         for key in keys {
             match key {
-                b'q' => return Ok(Some(End::Left(judgement.passed()))),
+                b'q' => return Ok(Some(End::Left(screen.done))),
                 key if LEAVING.contains(key) => return Err(interrupted(Signal::SIGINT)),
-                b'n' if judgement.passed() && self.next.is_some() => return Ok(Some(End::Next)),
+                b'n' if screen.done && self.next.is_some() => return Ok(Some(End::Next)),
                 b'h' if !judgement.passed() && self.hints_left() > 0 => {
                     let (number, text) = self.progress.next_hint(self.exercise)?;
                     let text = place.scene(self.exercise).fill(&text);
@@ -150,7 +153,7 @@ impl Watch<'_> {
     fn draw(&self, screen: &mut Screen, judgement: &Judgement, has_keys: bool, is_raw: bool) -> Result<()> {
         let mut text = self.page(screen, judgement);
         if has_keys {
-            text.push_str(&self.keys(judgement));
+            text.push_str(&self.keys(screen, judgement));
         }
         if text == screen.shown {
             return Ok(());
@@ -164,9 +167,7 @@ impl Watch<'_> {
 
     fn page(&self, screen: &Screen, judgement: &Judgement) -> String {
         let show = |text: &str| format!("{}\n", markdown::render(text, self.width));
-        let say = |key: &str, values: &[(&str, &dyn std::fmt::Display)]| {
-            show(&self.site.phrases.say(&format!("exercise.{key}"), values))
-        };
+        let say = |key: &str, values: &[(&str, &dyn std::fmt::Display)]| show(&self.site.phrases.say(key, values));
         let definition = &self.exercise.definition;
         let mut text = show(&format!("# {}", definition.title));
         if !judgement.passed() {
@@ -175,32 +176,35 @@ impl Watch<'_> {
         text.push_str(&page::judgement(self.site.phrases, judgement, self.width));
         text.push('\n');
         if judgement.passed() {
-            text.push_str(&say("passed", &[("title", &definition.title)]));
+            text.push_str(&say("exercise.passed", &[("title", &definition.title)]));
             text.push_str(&show(&self.exercise.debrief));
             return text;
         }
+        if screen.done {
+            text.push_str(&say("exercise.was_done", &[]));
+        }
         if screen.asked > 0 {
-            text.push_str(&say("asked", &[("count", &screen.asked)]));
+            text.push_str(&say("exercise.asked", &[("count", &screen.asked)]));
         }
         screen.hint.iter().for_each(|hint| text.push_str(&show(hint)));
         text
     }
 
     /// Only those that do something now.
-    fn keys(&self, judgement: &Judgement) -> String {
-        let keys: Vec<(&str, String)> = match judgement.passed() {
-            true => self.next.iter().map(|next| ("n", format!("key-next {next}"))).collect(),
-            false => {
-                let hint = (self.hints_left() > 0).then(|| ("h", "key-hint".to_owned()));
-                std::iter::once(("c", "key-check".to_owned())).chain(hint).collect()
+    fn keys(&self, screen: &Screen, judgement: &Judgement) -> String {
+        let say = |key: &str| self.site.phrases.say(key, &[]);
+        let mut keys = Vec::new();
+        if !judgement.passed() {
+            keys.push(("c", say("exercise.key_check")));
+            if self.hints_left() > 0 {
+                keys.push(("h", say("exercise.key_hint")));
             }
-        };
-        let keys = keys.into_iter().chain([("q", "key-leave".to_owned())]);
-        let put = |(key, phrase): (&str, String)| {
-            let (phrase, name) = phrase.split_once(' ').unwrap_or((&phrase, ""));
-            format!("{} {}", key.bold(), self.site.phrases.say(&format!("exercise.{phrase}"), &[("name", &name)]))
-        };
-        keys.map(put).collect::<Vec<_>>().join(" | ") + "\n"
+        }
+        if let Some(next) = self.next.as_ref().filter(|_| screen.done) {
+            keys.push(("n", self.site.phrases.say("exercise.key_next", &[("name", next)])));
+        }
+        keys.push(("q", say("exercise.key_leave")));
+        keys.iter().map(|(key, text)| format!("{} {text}", key.bold())).collect::<Vec<_>>().join(" | ") + "\n"
     }
 }
 

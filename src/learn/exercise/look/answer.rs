@@ -12,7 +12,7 @@ pub fn answer(scene: &Scene<'_>, claim: &Answer) -> Look {
         Ok(text) => text.trim().to_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let text = |key| scene.say(key, &[("path", &path.display())]);
-            return Ok(Finding::of(false, text("no-file"), text("file")));
+            return Ok(Finding::of(false, text("checks.no_file"), text("checks.file")));
         }
         Err(error) => return Err(refused(&error)),
     };
@@ -35,9 +35,9 @@ pub fn answer(scene: &Scene<'_>, claim: &Answer) -> Look {
 /// A program prints it.
 pub fn output(scene: &Scene<'_>, claim: &Output) -> Look {
     let (status, text) = printed(scene, &claim.run)?;
-    let ended = |status: i32| scene.say("status", &[("status", &status)]);
+    let ended = |status: i32| scene.say("checks.status", &[("status", &status)]);
     if claim.fails {
-        return Ok(Finding::of(status != 0, ended(status), scene.say("another-than", &[("what", &ended(0))])));
+        return Ok(Finding::of(status != 0, ended(status), scene.say("checks.another_than", &[("what", &ended(0))])));
     }
     if status != 0 {
         let found = format!("{}: {}", ended(status), shown(scene, &text));
@@ -47,11 +47,11 @@ pub fn output(scene: &Scene<'_>, claim: &Output) -> Look {
     Ok(match (&claim.is, &claim.contains, &claim.has_line) {
         (Some(is), ..) => Finding::of(text.trim() == is.trim(), found, shown(scene, is)),
         (_, Some(part), _) => {
-            Finding::of(text.contains(part), found, scene.say("containing", &[("what", part)]))
+            Finding::of(text.contains(part), found, scene.say("checks.containing", &[("what", part)]))
         }
         (.., Some(line)) => {
             let has = text.lines().any(|found| found.trim() == line.trim());
-            Finding::of(has, found, scene.say("line", &[("what", line)]))
+            Finding::of(has, found, scene.say("checks.line", &[("what", line)]))
         }
         _ => Finding::of(false, found, ""),
     })
@@ -66,5 +66,5 @@ fn printed(scene: &Scene<'_>, run: &[String]) -> Result<(i32, String), Verdict> 
     let words: Vec<String> = run.iter().map(|word| scene.fill(word)).collect();
     let directory = scene.sandbox.directory();
     let ran = scene.surroundings.run(scene.k, &words, &directory).map_err(unknown)?;
-    ran.ok_or_else(|| unknown(scene.say("too-long", &[("command", &words.join(" "))])))
+    ran.ok_or_else(|| unknown(scene.say("checks.too_long", &[("command", &words.join(" "))])))
 }

@@ -20,7 +20,7 @@ fn cgroups(pid: i32) -> Result<Cgroups, super::super::scene::Verdict> {
 /// The tightest limit, from its own cgroup upwards.
 pub fn limit(scene: &Scene<'_>, claim: &Limit) -> Look {
     let pid = scene.pid(&claim.of)?;
-    let hidden = || unknown(scene.say("no-cgroup", &[]));
+    let hidden = || unknown(scene.say("checks.no_cgroup", &[]));
     let found = cgroups(pid)?;
     let number = |limit: Option<u64>| limit.map(|limit| limit as f64);
     let wanted = [&claim.at_most, &claim.at_least, &claim.is];
@@ -45,7 +45,7 @@ fn cpuset(scene: &Scene<'_>, pid: i32, claim: &Limit) -> Look {
     let tree = trees.iter().find(|tree| tree.controllers.iter().any(|name| name == "cpuset"));
     // Where v2 does not pass the controller on, the cgroup above decides.
     let found = tree.and_then(|tree| tree.own.ancestors().find_map(|cgroup| gauge.read(tree.version, cgroup)));
-    let found = found.ok_or_else(|| unknown(scene.say("no-cgroup", &[])))?;
+    let found = found.ok_or_else(|| unknown(scene.say("checks.no_cgroup", &[])))?;
     let wanted = match &claim.is {
         Some(super::super::vocabulary::Amount::Text(text)) => text.clone(),
         Some(amount) => amount.number().map(|number| number.to_string()).unwrap_or_default(),
@@ -57,8 +57,8 @@ fn cpuset(scene: &Scene<'_>, pid: i32, claim: &Limit) -> Look {
 /// True while its cgroup keeps it stopped.
 pub fn frozen(scene: &Scene<'_>, claim: &Frozen) -> Look {
     let pid = scene.pid(&claim.of)?;
-    let frozen = cgroups(pid)?.frozen.ok_or_else(|| unknown(scene.say("no-cgroup", &[])))?;
-    let text = |frozen: bool| scene.say(if frozen { "frozen" } else { "thawed" }, &[]);
+    let frozen = cgroups(pid)?.frozen.ok_or_else(|| unknown(scene.say("checks.no_cgroup", &[])))?;
+    let text = |frozen: bool| scene.say(if frozen { "checks.frozen" } else { "checks.thawed" }, &[]);
     Ok(Finding::of(frozen, text(frozen), text(true)))
 }
 
@@ -78,19 +78,19 @@ pub fn event(scene: &Scene<'_>, claim: &Event) -> Look {
     let found = match &claim.of {
         Some(of) => {
             let trees = hierarchies_of(&scene.pid(of)?.to_string());
-            let tree = with(&trees, controller).ok_or_else(|| unknown(scene.say("no-cgroup", &[])))?;
+            let tree = with(&trees, controller).ok_or_else(|| unknown(scene.say("checks.no_cgroup", &[])))?;
             count(scene.counters, &gauge, tree.version, &tree.own)
         }
         None => {
             let trees = hierarchies();
-            let tree = with(&trees, controller).ok_or_else(|| unknown(scene.say("no-cgroup", &[])))?;
+            let tree = with(&trees, controller).ok_or_else(|| unknown(scene.say("checks.no_cgroup", &[])))?;
             let ours = scene.sandbox.cgroups().into_iter().filter(|cgroup| cgroup.starts_with(&tree.mount));
             let all = ours.flat_map(with_children);
             all.map(|cgroup| count(scene.counters, &gauge, tree.version, &cgroup)).max().unwrap_or(0)
         }
     };
-    let times = |count: u64| scene.say("times", &[("count", &count)]);
-    let expected = scene.say("at-least", &[("value", &times(claim.at_least))]);
+    let times = |count: u64| scene.say("checks.times", &[("count", &count)]);
+    let expected = scene.say("checks.at_least", &[("value", &times(claim.at_least))]);
     Ok(Finding::of(found >= claim.at_least, times(found), expected))
 }
 

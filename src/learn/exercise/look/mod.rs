@@ -19,11 +19,13 @@ fn bounded(
     spell: impl Fn(f64) -> String,
 ) -> Finding {
     let [at_most, at_least, is] = wanted.map(|amount| amount.as_ref().and_then(Amount::number));
-    let text = found.map_or_else(|| scene.say("no-limit", &[]), &spell);
+    let text = found.map_or_else(|| scene.say("checks.no_limit", &[]), &spell);
     let put = |key: &str, number: f64| scene.say(key, &[("value", &spell(number))]);
     match (at_most, at_least, is) {
-        (Some(most), ..) => Finding::of(found.is_some_and(|found| found <= most), text, put("at-most", most)),
-        (_, Some(least), _) => Finding::of(found.is_none_or(|found| found >= least), text, put("at-least", least)),
+        (Some(most), ..) => Finding::of(found.is_some_and(|found| found <= most), text, put("checks.at_most", most)),
+        (_, Some(least), _) => {
+            Finding::of(found.is_none_or(|found| found >= least), text, put("checks.at_least", least))
+        }
         (.., Some(is)) => Finding::of(found.is_some_and(|found| (found - is).abs() < 0.005), text, spell(is)),
         _ => Finding::of(false, text, ""),
     }
@@ -39,7 +41,7 @@ fn bytes(number: f64) -> String {
 /// A list of words; nothing is a word as well.
 fn list(scene: &Scene<'_>, words: &[impl Display]) -> String {
     if words.is_empty() {
-        return scene.say("nothing", &[]);
+        return scene.say("checks.nothing", &[]);
     }
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

@@ -10,7 +10,7 @@ use crate::learn::exercise::vocabulary::{
 /// A process with these arguments.
 pub fn running(scene: &Scene<'_>, claim: &Running) -> Look {
     let pid = scene.pid(&claim.subject)?;
-    Ok(Finding::of(true, scene.say("process", &[("pid", &pid)]), scene.command(&claim.subject)))
+    Ok(Finding::of(true, scene.say("checks.process", &[("pid", &pid)]), scene.command(&claim.subject)))
 }
 
 /// The links in /proc/PID/ns are equal, or they are not.
@@ -23,7 +23,7 @@ pub fn namespace(scene: &Scene<'_>, claim: &Namespace) -> Look {
     Ok(match (&claim.differs_from, &claim.same_as) {
         (Some(other), _) => {
             let other = name(other)?;
-            Finding::of(found != other, &found, scene.say("another-than", &[("what", &other)]))
+            Finding::of(found != other, &found, scene.say("checks.another_than", &[("what", &other)]))
         }
         (None, Some(other)) => {
             let other = name(other)?;
@@ -46,7 +46,9 @@ pub fn capabilities(scene: &Scene<'_>, claim: &Capabilities) -> Look {
     };
     let set = |names: &[String]| {
         let sets = names.iter().map(|name| CapSet::from_name(name));
-        sets.collect::<Result<Vec<_>, _>>().map_err(unknown).map(|sets| sets.into_iter().fold(CapSet::of(&[]), CapSet::union))
+        sets.collect::<Result<Vec<_>, _>>()
+            .map_err(unknown)
+            .map(|sets| sets.into_iter().fold(CapSet::of(&[]), CapSet::union))
     };
     if let Some(exactly) = &claim.exactly {
         let wanted = set(exactly)?;
@@ -55,10 +57,10 @@ pub fn capabilities(scene: &Scene<'_>, claim: &Capabilities) -> Look {
     let (missing, surplus) = (set(&claim.has)?.minus(found), set(&claim.lacks)?.intersection(found));
     let mut expected = Vec::new();
     if !claim.has.is_empty() {
-        expected.push(scene.say("with", &[("what", &claim.has.join(" "))]));
+        expected.push(scene.say("checks.with", &[("what", &claim.has.join(" "))]));
     }
     if !claim.lacks.is_empty() {
-        expected.push(scene.say("without", &[("what", &claim.lacks.join(" "))]));
+        expected.push(scene.say("checks.without", &[("what", &claim.lacks.join(" "))]));
     }
     Ok(Finding::of(missing.is_empty() && surplus.is_empty(), found.described(), expected.join(", ")))
 }
@@ -67,7 +69,7 @@ pub fn capabilities(scene: &Scene<'_>, claim: &Capabilities) -> Look {
 pub fn status(scene: &Scene<'_>, claim: &Status) -> Look {
     let pid = scene.pid(&claim.of)?;
     let found = proc::status(&pid.to_string(), &claim.field);
-    let text = found.clone().unwrap_or_else(|| scene.say("nothing", &[]));
+    let text = found.clone().unwrap_or_else(|| scene.say("checks.nothing", &[]));
     Ok(Finding::of(found == Some(claim.is.to_string()), text, &claim.is))
 }
 
@@ -97,10 +99,10 @@ pub fn id_map(scene: &Scene<'_>, claim: &IdMap) -> Look {
             && claim.count.is_none_or(|count| map.count >= count)
     };
     let put = |inside: u32, outside: u32, count: u32| {
-        scene.say("mapped", &[("inside", &inside), ("outside", &outside), ("count", &count)])
+        scene.say("checks.mapped", &[("inside", &inside), ("outside", &outside), ("count", &count)])
     };
     let lines: Vec<String> = maps.iter().map(|map| put(map.inside, map.outside, map.count)).collect();
-    let found = if lines.is_empty() { scene.say("nothing", &[]) } else { lines.join(", ") };
+    let found = if lines.is_empty() { scene.say("checks.nothing", &[]) } else { lines.join(", ") };
     Ok(Finding::of(line.filter(is_right).is_some(), found, put(claim.inside, outside, claim.count.unwrap_or(1))))
 }
 

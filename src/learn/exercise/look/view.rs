@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{self, Error};
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags, Kernel, echo, euid, maps, proc};
 use crate::kernel::view;
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags, Kernel, echo, euid, maps, proc};
 use crate::learn::exercise::look::list;
 use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, refused, unknown};
 use crate::learn::exercise::vocabulary::{File, HOST, Hostname, Me, Mount, ProcessesSeen, Reaches, Who};
@@ -23,7 +23,9 @@ pub fn hostname(scene: &Scene<'_>, claim: &Hostname) -> Look {
     let found = there(scene.k, pid, "uts", CLONE_NEWUTS, || Ok(proc::hostname())).map_err(unknown)?;
     Ok(match (&claim.is, &claim.is_not) {
         (Some(is), _) => Finding::of(found == *is, &found, is),
-        (None, Some(other)) => Finding::of(found != *other, &found, scene.say("another-than", &[("what", other)])),
+        (None, Some(other)) => {
+            Finding::of(found != *other, &found, scene.say("checks.another_than", &[("what", other)]))
+        }
         (None, None) => Finding::of(false, found, ""),
     })
 }
@@ -37,8 +39,8 @@ pub fn reaches(scene: &Scene<'_>, claim: &Reaches) -> Look {
         answered.map(|answered| answered.to_string()).map_err(|error| Error::io("cannot send a packet", &error))
     };
     let answered = there(scene.k, pid, "net", CLONE_NEWNET, ask).map_err(unknown)? == "true";
-    let text = scene.say(if answered { "answered" } else { "unanswered" }, &[("address", &address)]);
-    Ok(Finding::of(answered, text, scene.say("answered", &[("address", &address)])))
+    let text = scene.say(if answered { "checks.answered" } else { "checks.unanswered" }, &[("address", &address)]);
+    Ok(Finding::of(answered, text, scene.say("checks.answered", &[("address", &address)])))
 }
 
 /// Does something in a namespace of a process; a child goes there, unless it is ours.
@@ -75,13 +77,13 @@ pub fn mount(scene: &Scene<'_>, claim: &Mount) -> Look {
     let wanted = [claim.kind.clone(), claim.propagation.clone(), claim.source.clone()];
     let wanted: Vec<String> = wanted.into_iter().flatten().chain(claim.options.iter().cloned()).collect();
     let expected = if claim.absent {
-        scene.say("no-mount", &[])
+        scene.say("checks.no_mount", &[])
     } else {
-        let what = if wanted.is_empty() { scene.say("any-mount", &[]) } else { wanted.join(" ") };
-        scene.say("mounted", &[("what", &what), ("at", &at.display())])
+        let what = if wanted.is_empty() { scene.say("checks.any_mount", &[]) } else { wanted.join(" ") };
+        scene.say("checks.mounted", &[("what", &what), ("at", &at.display())])
     };
     let Some(mount) = found else {
-        return Ok(Finding::of(claim.absent, scene.say("no-mount", &[]), expected));
+        return Ok(Finding::of(claim.absent, scene.say("checks.no_mount", &[]), expected));
     };
     let propagation = match &mount.propagation {
         text if text.contains("shared") => "shared",
@@ -95,7 +97,7 @@ pub fn mount(scene: &Scene<'_>, claim: &Mount) -> Look {
         && claim.propagation.as_ref().is_none_or(|wanted| wanted == propagation)
         && claim.options.iter().all(has);
     let what = format!("{} {} {propagation} {} ({})", mount.kind, mount.source, mount.options, mount.super_options);
-    let text = scene.say("mounted", &[("what", &what), ("at", &at.display())]);
+    let text = scene.say("checks.mounted", &[("what", &what), ("at", &at.display())]);
     Ok(Finding::of(is_right, text, expected))
 }
 
@@ -104,8 +106,8 @@ pub fn processes_seen(scene: &Scene<'_>, claim: &ProcessesSeen) -> Look {
     let pid = scene.pid(&claim.of)?;
     let names = view::names(&root(pid), Path::new("/proc")).map_err(|error| refused(&error))?;
     let found = names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).count();
-    let count = |count: usize| scene.say("processes", &[("count", &count)]);
-    let expected = scene.say("at-most", &[("value", &count(claim.at_most))]);
+    let count = |count: usize| scene.say("checks.processes", &[("count", &count)]);
+    let expected = scene.say("checks.at_most", &[("value", &count(claim.at_most))]);
     Ok(Finding::of((1..=claim.at_most).contains(&found), count(found), expected))
 }
 
@@ -125,7 +127,8 @@ pub fn file(scene: &Scene<'_>, claim: &File) -> Look {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
         Err(error) => return Err(refused(&error)),
     };
-    let there = |there: bool| scene.say(if there { "file" } else { "no-file" }, &[("path", &path.display())]);
+    let there =
+        |there: bool| scene.say(if there { "checks.file" } else { "checks.no_file" }, &[("path", &path.display())]);
     let Some(metadata) = metadata else {
         let expected = if claim.absent { there(false) } else { expected(scene, claim).unwrap_or_else(|| there(true)) };
         return Ok(Finding::of(claim.absent, there(false), expected));
@@ -142,7 +145,7 @@ pub fn file(scene: &Scene<'_>, claim: &File) -> Look {
 
 /// What is wanted of its content, in words.
 fn expected(scene: &Scene<'_>, claim: &File) -> Option<String> {
-    let part = |part: &String| scene.say("containing", &[("what", part)]);
+    let part = |part: &String| scene.say("checks.containing", &[("what", part)]);
     claim.is.clone().or_else(|| claim.contains.as_ref().map(part)).or_else(|| claim.mode.clone())
 }
 
@@ -154,7 +157,7 @@ fn properties(scene: &Scene<'_>, claim: &File, metadata: &Metadata) -> Option<Fi
         Who::Number(number) => *number,
         Who::Me(Me::Me) => euid(),
     });
-    let owned_by = |uid: u32| scene.say("owner", &[("uid", &uid)]);
+    let owned_by = |uid: u32| scene.say("checks.owner", &[("uid", &uid)]);
     let wrong_owner = owner.filter(|wanted| *wanted != metadata.uid());
     mode.or_else(|| wrong_owner.map(|wanted| Finding::of(false, owned_by(metadata.uid()), owned_by(wanted))))
 }
@@ -166,7 +169,11 @@ fn content(scene: &Scene<'_>, claim: &File, root: &Path, path: &Path) -> Result<
     let text = match view::text(root, path) {
         Ok(text) => text,
         Err(error) if error.raw_os_error() == Some(crate::kernel::errno::EINVAL) => {
-            return Ok(Some(Finding::of(false, scene.say("no-text", &[]), expected(scene, claim).unwrap_or_default())));
+            return Ok(Some(Finding::of(
+                false,
+                scene.say("checks.no_text", &[]),
+                expected(scene, claim).unwrap_or_default(),
+            )));
         }
         Err(error) => return Err(refused(&error)),
     };
