@@ -1,10 +1,14 @@
 //! `boxlab exercise`: start one, have it checked, get a hint, end it.
 
-use clap::{Args, Subcommand};
+mod arguments;
+
 use colored::Colorize;
 use dialoguer::Confirm;
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use arguments::ExerciseCommand;
+use arguments::Skip;
 
 use super::Trace;
 use super::context::{Context, draws, width};
@@ -18,134 +22,6 @@ use crate::learn::exercise::{Exercise, Place, Site, page, trial};
 use crate::learn::host::{Host, Missing};
 use crate::learn::progress::{ExerciseProgress, Progress};
 use crate::learn::{Pack, markdown};
-
-/// `boxlab exercise`.
-#[derive(Debug, Subcommand)]
-pub enum ExerciseCommand {
-    /// The exercises, with their minutes and what you have done
-    Ls(Ls),
-    /// Start one, or go on with it: its task, and a shell in a place made for it
-    Start(Start),
-    /// Is it done? What is missing, and where to look
-    Check(Check),
-    /// A hint; asked again, the next one
-    Hint(Named),
-    /// Check again whenever something changes
-    Watch(WatchIt),
-    /// Show the solution
-    Solution(Solution),
-    /// Make it as it was at the start
-    Reset(Named),
-    /// End it: nothing of it stays
-    Stop(Stop),
-    /// Pass over one, for a reason
-    Skip(Skip),
-    /// For authors: does it fail untouched, pass by its solution, refuse what is wrong?
-    Verify(Verify),
-}
-
-/// List the exercises
-#[derive(Debug, Args)]
-pub struct Ls {
-    /// `table` or `json`
-    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
-    format: String,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Start an exercise
-#[derive(Debug, Args)]
-pub struct Start {
-    /// Its name: LESSON/EXERCISE, or the last part alone
-    name: String,
-    /// Open no shell
-    #[arg(long)]
-    no_shell: bool,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Check an exercise
-#[derive(Debug, Args)]
-pub struct Check {
-    /// Its name [default: the one that was started last]
-    name: Option<String>,
-    /// `text` or `json`
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    format: String,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// What needs no more than a name.
-#[derive(Debug, Args)]
-pub struct Named {
-    /// Its name [default: the one that was started last]
-    name: Option<String>,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Watch an exercise
-#[derive(Debug, Args)]
-pub struct WatchIt {
-    /// Its name [default: the one that was started last]
-    name: Option<String>,
-    /// Nothing but lines of text: for screen readers and slow lines
-    #[arg(long)]
-    plain: bool,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Show the solution
-#[derive(Debug, Args)]
-pub struct Solution {
-    /// Its name [default: the one that was started last]
-    name: Option<String>,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// End an exercise
-#[derive(Debug, Args)]
-pub struct Stop {
-    /// Its name [default: the one that was started last]
-    name: Option<String>,
-    /// All that were started
-    #[arg(long, conflicts_with = "name")]
-    all: bool,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Pass over an exercise
-#[derive(Debug, Args)]
-pub struct Skip {
-    /// Its name
-    name: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    because: String,
-    /// Do what the solution does, so that the next one can build on it
-    #[arg(long)]
-    prepare: bool,
-    #[command(flatten)]
-    room: Room,
-}
-
-/// Try exercises
-#[derive(Debug, Args)]
-pub struct Verify {
-    /// Their names [default: all]
-    names: Vec<String>,
-    #[command(flatten)]
-    room: Room,
-}
 
 /// An exercise in a list.
 #[derive(Debug, Serialize)]

@@ -129,13 +129,13 @@ pub fn arguments(pid: i32) -> Vec<String> {
     bytes.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect()
 }
 
-/// A variable in the environment that a process was started with; `None` also if this
-/// user may not see it. proc_pid_environ(5)
-pub fn variable(pid: i32, name: &str) -> Option<String> {
-    let bytes = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// A variable in the environment that a process was started with; an error if this user
+/// may not see it. proc_pid_environ(5)
+pub fn variable(pid: i32, name: &str) -> io::Result<Option<String>> {
+    let bytes = fs::read(format!("/proc/{pid}/environ"))?;
     let mut entries = bytes.split(|&byte| byte == 0);
-    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-    Some(String::from_utf8_lossy(value).into_owned())
+    let value = entries.find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    Ok(value.map(|value| String::from_utf8_lossy(value).into_owned()))
 }
 
 /// Who started a process, and who started that one, up to the first.

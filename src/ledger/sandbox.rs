@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{Process, remove_directory};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::cgroup::{Group, children, hierarchies, processes};
-use crate::kernel::{Kernel, MNT_DETACH, Signal, proc};
+use crate::kernel::{Kernel, MNT_DETACH, Signal, euid, peer, proc};
 use crate::primitives::cgroup::group;
 
 /// The variable that holds the token.
@@ -85,8 +85,9 @@ impl Sandbox {
         if !is_same(&proc::arguments(pid), arguments) || !self.is_since(pid) || is_related(pid) {
             return false;
         }
-        // Another exercise may be about the same program.
-        proc::variable(pid, TOKEN).is_none_or(|token| token == self.token)
+        // Another exercise may be about the same program, and so may another learner's, into
+        // whose processes this user can't look.
+        proc::variable(pid, TOKEN).is_ok_and(|token| token.is_none_or(|token| token == self.token))
     }
 
     /// After a reboot, everything that runs is newer than the exercise.
@@ -97,9 +98,8 @@ impl Sandbox {
     /// All that runs on its behalf, but for who asks and the shell that this is asked in.
     pub fn processes(&self) -> Vec<Process> {
         let is_of_it = |pid: &i32| {
-            let token = proc::variable(*pid, TOKEN);
-            token.as_ref() == Some(&self.token) && !is_related(*pid)
-                || self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
+            let is_marked = proc::variable(*pid, TOKEN).is_ok_and(|token| token.as_ref() == Some(&self.token));
+            is_marked && !is_related(*pid) || self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
         };
         proc::processes().into_iter().filter(is_of_it).filter_map(Process::of).collect()
     }
@@ -133,7 +133,8 @@ impl Sandbox {
             return true;
         }
         let has_token = rest.len() >= 12 && rest.bytes().take(12).all(|byte| byte.is_ascii_hexdigit());
-        let foreign = |(pid, _): &(i32, u64)| proc::variable(*pid, TOKEN).is_some_and(|token| token != self.token);
+        let foreign =
+            |(pid, _): &(i32, u64)| proc::variable(*pid, TOKEN).ok().flatten().is_some_and(|token| token != self.token);
         !self.trial && !has_token && !processes(cgroup).iter().any(foreign)
     }
 
@@ -216,6 +217,18 @@ fn is_same(found: &[String], wanted: &[String]) -> bool {
         ([found, rest @ ..], [wanted, others @ ..]) => last(found) == last(wanted) && rest == others,
         _ => false,
     }
+}
+
+/// True for a process of this very user, or in a user namespace that this user has made:
+/// root sees those of others, too, who may be doing the same exercise.
+fn is_own(pid: i32) -> bool {
+    let user = peer::Status::of(pid).ok().and_then(|status| status.number("Uid"));
+    user == Some(euid()) || peer::user_namespace_owner(pid) == Some(euid()) && !is_ours(pid)
+}
+
+fn is_ours(pid: i32) -> bool {
+    let name = |pid: &str| proc::namespace(pid, "user").ok();
+    name(&pid.to_string()) == name("self")
 }
 
 /// This process, those that it was started by, and those that it has started.

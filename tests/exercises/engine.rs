@@ -99,9 +99,14 @@ impl School {
     }
 }
 
-fn end(mut child: Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+/// A program that ends with its trial.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 fn a_level_must_hold_an_edge_has_happened(ground: &Ground) -> Verdict {
@@ -153,19 +158,17 @@ fn no_check_matches_itself(ground: &Ground) -> Verdict {
 
 fn what_ran_before_does_not_count(ground: &Ground) -> Verdict {
     let school = School::new(ground, "before", &[Made::about("before", "that = { running = { subject = 'box' } }")]);
-    let before = school.start("/bin/sleep", &["720"]);
+    let before = Program(school.start("/bin/sleep", &["720"]));
     // A clock tick later, so that the order is certain.
     std::thread::sleep(std::time::Duration::from_millis(20));
     school.must(&["exercise", "start", "before"], 0, "")?;
-    let missed = school.must(&["exercise", "check"], 1, "");
-    let after = school.start("/bin/sleep", &["720"]);
-    let seen = school.must(&["exercise", "check"], 0, "");
-    let stopped = school.must(&["exercise", "stop"], 0, "");
-    let survived = fs::read_to_string(format!("/proc/{}/cmdline", before.id())).is_ok_and(|line| line.contains("720"));
-    end(before);
-    end(after);
-    missed.and(seen).and(stopped)?;
-    check(survived, "a program that ran before the exercise was ended with it")?;
+    school.must(&["exercise", "check"], 1, "")?;
+    let after = Program(school.start("/bin/sleep", &["720"]));
+    school.must(&["exercise", "check"], 0, "")?;
+    school.must(&["exercise", "stop"], 0, "")?;
+    let line = fs::read_to_string(format!("/proc/{}/cmdline", before.0.id()));
+    check(line.is_ok_and(|line| line.contains("720")), "what ran before the exercise was ended with it")?;
+    drop((before, after));
     school.is_tidy()
 }
 
@@ -312,7 +315,7 @@ fn wrong_names_offer_the_nearest(ground: &Ground) -> Verdict {
 
 fn broken_exercises_say_where(ground: &Ground) -> Verdict {
     let made = Made::about("broken", A);
-    let school = School::new(ground, "broken", &[made.clone()]);
+    let school = School::new(ground, "broken", std::slice::from_ref(&made));
     for (from, to, words) in [
         ("minutes = 1", "minutes = 'many'", "01-test/exercises/broken/exercise.toml:2"),
         ("says =", "sys =", "exercise.toml:9"),
@@ -335,7 +338,7 @@ fn broken_exercises_say_where(ground: &Ground) -> Verdict {
 
 fn verify_notices_what_is_wrong_with_an_exercise(ground: &Ground) -> Verdict {
     let good = Made { wrong: vec![("c", "true"), ("c", "touch b"), ("c", "touch c")], ..Made::about("x", A) };
-    let school = School::new(ground, "verify", &[good.clone()]);
+    let school = School::new(ground, "verify", std::slice::from_ref(&good));
     school.must(&["exercise", "verify"], 0, "good test/x (5 attempts)")?;
     for (made, words) in [
         (good.clone().with_setup("touch a"), "untouched: it passes before anything is done"),

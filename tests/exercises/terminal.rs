@@ -15,6 +15,7 @@ pub const TRIALS: &[Named] = &[
     ("start_opens_a_shell_that_says_where_it_is", start_opens_a_shell_that_says_where_it_is),
     ("watch_shows_only_keys_that_do_something", watch_shows_only_keys_that_do_something),
     ("watch_gives_the_terminal_back", watch_gives_the_terminal_back),
+    ("a_killed_watch_changes_nothing", a_killed_watch_changes_nothing),
     ("watch_without_a_terminal_ends_when_it_is_done", watch_without_a_terminal_ends_when_it_is_done),
 ];
 
@@ -131,6 +132,20 @@ fn watch_gives_the_terminal_back(ground: &Ground) -> Verdict {
         session.exp_eof().map_err(|error| error.to_string())?;
     }
     school.must(&["exercise", "stop"], 0, "")?;
+    school.is_tidy()
+}
+
+fn a_killed_watch_changes_nothing(ground: &Ground) -> Verdict {
+    let school = School::new(ground, "killed-watch", &[Made::about("watched", A).with_setup("sleep 736 &")]);
+    school.must(&["exercise", "start", "watched"], 0, "")?;
+    let mut session = on_terminal(&school, &["exercise", "watch"])?;
+    until(&mut session, "q leave")?;
+    session.process_mut().kill(Signal::SIGKILL).map_err(|error| error.to_string())?;
+    drop(session);
+    school.must(&["exercise", "check"], 1, "Not so.")?;
+    school.must(&["cleanup", "--dry-run"], 0, "exercise test/watched in ")?;
+    school.must(&["cleanup", "--yes"], 0, "")?;
+    school.must(&["cleanup", "--dry-run"], 0, "Nothing is left behind.")?;
     school.is_tidy()
 }
 

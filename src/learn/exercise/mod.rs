@@ -13,6 +13,7 @@ pub mod page;
 pub mod place;
 pub mod scene;
 mod script;
+mod sound;
 pub mod trial;
 pub mod vocabulary;
 pub mod watch;
