@@ -1,8 +1,8 @@
 //! `boxlab exercise`: start one, have it checked, get a hint, end it.
 
 mod arguments;
+mod verify;
 
-use colored::Colorize;
 use dialoguer::Confirm;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,9 +16,9 @@ use super::learn::Room;
 use super::output;
 use crate::error::{Error, Result};
 use crate::kernel::{CloneFlags, Mode, euid, is_terminal, is_terminal_input};
-use crate::learn::exercise::definition::{self, Name};
+use crate::learn::exercise::definition;
 use crate::learn::exercise::watch::{End, Watch};
-use crate::learn::exercise::{Exercise, Place, Site, page, trial};
+use crate::learn::exercise::{Exercise, Place, Site, page};
 use crate::learn::host::{Host, Missing};
 use crate::learn::progress::{ExerciseProgress, Progress};
 use crate::learn::{Pack, markdown};
@@ -340,48 +340,6 @@ impl<'a> Class<'a> {
         }
         self.progress(|progress| progress.exercise(name).skipped = Some(skip.because.clone()))?;
         self.say("exercise.skipped", &[("name", name)]).map(|()| 0)
-    }
-
-    fn verify(&self, names: &[String]) -> Result<i32> {
-        self.site.k.take_signals()?;
-        let names: Vec<Name> = match names {
-            [] => definition::list(self.pack)?,
-            names => names.iter().map(|name| definition::find(self.pack, name)).collect::<Result<_>>()?,
-        };
-        let mut bad = false;
-        for name in names {
-            let line = match self.verify_one(&name) {
-                Ok((line, good)) => {
-                    bad |= !good;
-                    line
-                }
-                // Of a signal, nothing more is tried.
-                Err(error) if error.failure().status > 128 => return Err(error),
-                Err(error) => {
-                    bad = true;
-                    let hint = error.failure().hint.as_deref().unwrap_or_default().replace('\n', " ");
-                    format!("{} {}: {error}. {hint}\n", "BAD".red(), name.text)
-                }
-            };
-            output::print(&line)?;
-        }
-        Ok(i32::from(bad))
-    }
-
-    fn verify_one(&self, name: &Name) -> Result<(String, bool)> {
-        let exercise = Exercise::read(self.pack, name)?;
-        if let Some((why, _)) = self.obstacle(&exercise)? {
-            return Ok((format!("{} {}: {why}\n", "skipped".yellow(), name.text), true));
-        }
-        let tried = trial::verify(self.site, &exercise)?;
-        let faults: Vec<String> = tried
-            .iter()
-            .filter_map(|tried| {
-                Some(format!("{} {}: {}: {}\n", "BAD".red(), name.text, tried.what, tried.fault.as_ref()?))
-            })
-            .collect();
-        let good = format!("{} {} ({} attempts)\n", "good".green(), name.text, tried.len());
-        Ok(if faults.is_empty() { (good, true) } else { (faults.concat(), false) })
     }
 }
 

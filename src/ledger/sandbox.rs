@@ -99,7 +99,8 @@ impl Sandbox {
     pub fn processes(&self) -> Vec<Process> {
         let is_of_it = |pid: &i32| {
             let is_marked = proc::variable(*pid, TOKEN).is_ok_and(|token| token.as_ref() == Some(&self.token));
-            is_marked && !is_related(*pid) || self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
+            is_marked && !is_related(*pid)
+                || is_own(*pid) && self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
         };
         proc::processes().into_iter().filter(is_of_it).filter_map(Process::of).collect()
     }

@@ -1,6 +1,7 @@
 //! What an exercise can claim of the kernel, as data: `that` and `when` of exercise.toml.
 //!
-//! One key a table, one struct a key. How each is looked up is in `look`.
+//! One key a table, one struct a key. What the types can't say is in `claim`; how each is looked
+//! up is in `look`.
 
 use serde::Deserialize;
 

@@ -1,11 +1,10 @@
-//! Whether a claim says something: what the types of the vocabulary can't tell, and what an
-//! engine must know of a claim beforehand.
+//! What a claim of the vocabulary comes to: whom it speaks of, what it can't do without, and
+//! what is wrong with it.
 
 use super::vocabulary::{
     Answer, Capabilities, Claim, Event, Frozen, Hostname, IdMap, Limit, Mount, Output, PidInside, ProcessesSeen,
     Reaches, Resource, Rlimit, Status,
 };
-use crate::kernel::{CapSet, NAMESPACES};
 
 impl Claim {
     /// True if it also holds where nothing has been done: then its opposite must have
@@ -97,7 +96,13 @@ impl Claim {
                 let fault = one("a limit needs one of `at_most`, `at_least`, `is`", &given.map(Option::is_some));
                 fault.or_else(|| (odd && !is_list).then(|| "that is no number".to_owned()))
             }
-            Self::Capabilities(wanted) => wanted.fault(),
+            Self::Capabilities(wanted) => {
+                let names = wanted.has.iter().chain(&wanted.lacks).chain(wanted.exactly.iter().flatten());
+                let wrong = names.map(|name| crate::kernel::CapSet::from_name(name)).find_map(Result::err);
+                let none = wanted.has.is_empty() && wanted.lacks.is_empty() && wanted.exactly.is_none();
+                let none = none.then(|| "`capabilities` needs `has`, `lacks` or `exactly`".to_owned());
+                wrong.map(|error| error.to_string()).or(none)
+            }
             Self::Answer(answer) => answer.fault(),
             Self::Output(output) => output.fault(),
             Self::All(claims) | Self::Any(claims) if claims.is_empty() => Some("an empty list".to_owned()),
@@ -108,38 +113,12 @@ impl Claim {
     }
 }
 
-fn unknown_kind(kind: &str) -> Option<String> {
-    let known = NAMESPACES.iter().any(|(_, name, ..)| *name == kind);
-    (!known).then(|| format!("there is no namespace '{kind}'"))
-}
-
-fn is_shell(run: &[String]) -> bool {
-    let name = run.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
-    ["sh", "bash", "dash", "zsh", "ash"].contains(&name)
-}
-
-/// Says `what`, unless exactly one of them is given.
-fn one(what: &str, given: &[bool]) -> Option<String> {
-    let count = given.iter().filter(|given| **given).count();
-    (count != 1).then(|| what.to_owned())
-}
-
-impl Capabilities {
-    fn fault(&self) -> Option<String> {
-        let names = self.has.iter().chain(&self.lacks).chain(self.exactly.iter().flatten());
-        let wrong = names.map(|name| CapSet::from_name(name)).find_map(Result::err);
-        let none = self.has.is_empty() && self.lacks.is_empty() && self.exactly.is_none();
-        let none = none.then(|| "`capabilities` needs `has`, `lacks` or `exactly`".to_owned());
-        wrong.map(|error| error.to_string()).or(none)
-    }
-}
-
 impl Answer {
     fn fault(&self) -> Option<String> {
         let given =
             [self.is.is_some(), self.is_output_of.is_some(), self.is_namespace.is_some(), self.is_pid_of.is_some()];
-        let fault = one("`answer` needs one of `is`, `is_output_of`, `is_namespace`, `is_pid_of`", &given);
-        fault.or_else(|| self.is_namespace.as_ref().and_then(|namespace| unknown_kind(&namespace.kind)))
+        one("`answer` needs one of `is`, `is_output_of`, `is_namespace`, `is_pid_of`", &given)
+            .or_else(|| self.is_namespace.as_ref().and_then(|namespace| unknown_kind(&namespace.kind)))
     }
 }
 
@@ -151,4 +130,20 @@ impl Output {
         let shell = is_shell(&self.run).then(|| "`run` goes through a shell".to_owned());
         fault.or(empty).or(shell)
     }
+}
+
+/// One of these must be given, and no other.
+fn one(what: &str, given: &[bool]) -> Option<String> {
+    let count = given.iter().filter(|given| **given).count();
+    (count != 1).then(|| what.to_owned())
+}
+
+fn unknown_kind(kind: &str) -> Option<String> {
+    let known = crate::kernel::NAMESPACES.iter().any(|(_, name, ..)| *name == kind);
+    (!known).then(|| format!("there is no namespace '{kind}'"))
+}
+
+fn is_shell(run: &[String]) -> bool {
+    let name = run.first().map_or("", |name| name.rsplit('/').next().unwrap_or(name));
+    ["sh", "bash", "dash", "zsh", "ash"].contains(&name)
 }

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: memory/not-running
+boxlab -q cgroup mem --memory 64m --swap 0 -- true

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited
+setsid sleep 1702 >/dev/null 2>&1 </dev/null &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited/no-quota
+renice -n 19 -p $(cat pid)

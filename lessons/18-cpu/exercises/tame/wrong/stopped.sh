@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited/stopped
+kill -STOP $(cat pid)

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: limited/no-quota
+taskset -p -c 0 $(cat pid)

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: refused/room-left
+setsid boxlab -q run --pids-limit 10 host sleep 1901 >/dev/null 2>&1 </dev/null &

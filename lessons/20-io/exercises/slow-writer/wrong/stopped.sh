@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: braked/stopped
+kill -STOP $(cat pid)

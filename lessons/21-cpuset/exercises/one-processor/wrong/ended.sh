@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: bound/not-running
+boxlab -q cgroup cpuset --cpus 0 -- true

@@ -1,0 +1,2 @@
+#!/bin/bash
+taskset -p -c 0 "$(cat pid)"

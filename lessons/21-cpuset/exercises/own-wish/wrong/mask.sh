@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: wished/mask
+taskset -p 2 $(cat pid)

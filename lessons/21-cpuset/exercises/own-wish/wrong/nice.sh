@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: wished
+renice -n 19 -p $(cat pid)

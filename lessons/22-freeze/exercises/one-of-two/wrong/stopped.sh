@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: stands/stopped
+kill -STOP $(cat pid-a)

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: frozen/not-running
+boxlab -q cgroup freeze -- true

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: frozen/asleep
+setsid sleep 2201 >/dev/null 2>&1 </dev/null &

@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir data
+echo here > data/mark-3102

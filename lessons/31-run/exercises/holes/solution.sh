@@ -1,0 +1,2 @@
+#!/bin/bash
+setsid boxlab -q run --read-only --tmpfs /tmp --volume "$PWD/data:/data" host sleep 3102 >/dev/null 2>&1 </dev/null &
