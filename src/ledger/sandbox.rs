@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub const CGROUP: &str = "boxlab-exercise-";
 
 /// How long boxlab's own commands have to tidy up after themselves.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How long to wait before looking for what they have started meanwhile.
+const PULSE: Duration = Duration::from_millis(100);
 
 /// One place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,14 +98,19 @@ impl Sandbox {
         proc::start_time(pid).is_some_and(|start| start >= self.since || self.boot != proc::boot())
     }
 
-    /// All that runs on its behalf, but for who asks and the shell that this is asked in.
+    /// All that runs on its behalf, but for who asks and the shell that this is asked in. A
+    /// container's programs have another environment: they come from something that is marked.
     pub fn processes(&self) -> Vec<Process> {
+        let all = proc::processes();
+        let is_marked = |pid: &i32| proc::variable(*pid, TOKEN).is_ok_and(|token| token.as_ref() == Some(&self.token));
+        let marked: Vec<i32> = all.iter().copied().filter(is_marked).collect();
         let is_of_it = |pid: &i32| {
-            let is_marked = proc::variable(*pid, TOKEN).is_ok_and(|token| token.as_ref() == Some(&self.token));
-            is_marked && !is_related(*pid)
-                || is_own(*pid) && self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments))
+            let comes_from_it = || proc::ancestors(*pid).iter().any(|parent| marked.contains(parent));
+            let is_subject = || self.subjects.iter().any(|arguments| self.is_subject(*pid, arguments));
+            marked.contains(pid) || comes_from_it() || is_own(*pid) && is_subject()
         };
-        proc::processes().into_iter().filter(is_of_it).filter_map(Process::of).collect()
+        let found = all.iter().copied().filter(|pid| is_of_it(pid) && !is_related(*pid));
+        found.filter_map(Process::of).collect()
     }
 
     /// Mounts in the learner's directory that this process can see.
@@ -190,14 +198,26 @@ impl Sandbox {
         })
     }
 
-    /// boxlab's own commands are asked to end, since they tidy up; all others are killed.
+    /// Programs are killed. boxlab's own commands notice that theirs has ended, and tidy up;
+    /// those that don't are asked to end, and only then killed.
     fn end_processes(&self, k: &Kernel) -> Result<()> {
-        let own = fs::read_link("/proc/self/exe").ok();
-        let is_boxlab = |process: &Process| fs::read_link(format!("/proc/{}/exe", process.pid)).ok() == own;
-        for process in self.processes().into_iter().filter(is_boxlab) {
+        let own = program(proc::own_pid());
+        let is_boxlab = |process: &Process| program(process.pid) == own;
+        let kill = |process: &Process| k.end_process(process.pid, process.start);
+        for asks in [false, true] {
+            let end = Instant::now() + GRACE;
+            let (boxlabs, _): (Vec<Process>, Vec<Process>) = self.processes().into_iter().partition(is_boxlab);
             // It may have ended by itself meanwhile.
-            let _ = k.kill_pid(process.pid, Signal::SIGTERM);
-            k.until_ended_within(process.pid, process.start, GRACE)?;
+            boxlabs.iter().filter(|_| asks).for_each(|process| drop(k.kill_pid(process.pid, Signal::SIGTERM)));
+            loop {
+                // A lab may start a second program when its first has ended.
+                let (boxlabs, others): (Vec<Process>, Vec<Process>) = self.processes().into_iter().partition(is_boxlab);
+                others.iter().try_for_each(kill)?;
+                match boxlabs.first().filter(|_| Instant::now() < end) {
+                    Some(process) => k.until_ended_within(process.pid, process.start, PULSE)?,
+                    None => break,
+                }
+            }
         }
         // Who forks is faster than who kills one by one, but not for long.
         for _ in 0..100 {
@@ -205,10 +225,17 @@ impl Sandbox {
             if processes.is_empty() {
                 break;
             }
-            processes.into_iter().try_for_each(|process| k.end_process(process.pid, process.start))?;
+            processes.iter().try_for_each(kill)?;
         }
         Ok(())
     }
+}
+
+/// The name of the program that a process runs. An update of boxlab replaces the file.
+fn program(pid: i32) -> Option<String> {
+    let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    Some(name.trim_end_matches(" (deleted)").to_owned())
 }
 
 /// The program may be named with its directory or without.
