@@ -262,6 +262,7 @@ impl<'a, 'd> Run<'a, 'd> {
             'n' => return Ok(Next::On),
             'b' => return Ok(Next::Back),
             'q' => return Ok(Next::Leave),
+            _ if self.desk.is_hurried() => return Ok(Next::On),
             _ => {}
         }
         loop {
@@ -302,6 +303,7 @@ impl<'a, 'd> Run<'a, 'd> {
                 'n' => return Ok(Next::On),
                 'b' => return Ok(Next::Back),
                 'q' => return Ok(Next::Leave),
+                _ if self.desk.is_hurried() => return Ok(Next::On),
                 's' => "start",
                 'h' => "hint",
                 _ if keys.len() == begin.len() => "start",
