@@ -58,7 +58,7 @@ impl<'a> Desk<'a> {
 
     /// Whether nobody is there to answer.
     pub fn is_hurried(&self) -> bool {
-        self.manner.hurried
+        self.manner.hurried || self.ended
     }
 
     /// A text in Markdown.

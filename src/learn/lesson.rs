@@ -221,7 +221,7 @@ impl<'a, 'd> Run<'a, 'd> {
     }
 
     fn run_demo(&mut self, demo: &Demo, line: &str) -> Result<()> {
-        if demo.stays {
+        if demo.stays && line == demo.run {
             let (staying, first) = self.host.start(line)?;
             self.desk.line(first.trim_end())?;
             self.staying = Some(staying);
@@ -250,6 +250,10 @@ impl<'a, 'd> Run<'a, 'd> {
 
     fn try_it(&mut self, tried: &Try) -> Result<Next> {
         self.section(&tried.section)?;
+        if tried.run.is_some() && !self.missing.is_empty() {
+            self.desk.say("lesson.not_here", &[])?;
+            return self.go_on(&GO_ON);
+        }
         if self.desk.is_hurried() {
             return Ok(Next::On);
         }
@@ -258,6 +262,7 @@ impl<'a, 'd> Run<'a, 'd> {
             'n' => return Ok(Next::On),
             'b' => return Ok(Next::Back),
             'q' => return Ok(Next::Leave),
+            _ if self.desk.is_hurried() => return Ok(Next::On),
             _ => {}
         }
         loop {
@@ -298,6 +303,7 @@ impl<'a, 'd> Run<'a, 'd> {
                 'n' => return Ok(Next::On),
                 'b' => return Ok(Next::Back),
                 'q' => return Ok(Next::Leave),
+                _ if self.desk.is_hurried() => return Ok(Next::On),
                 's' => "start",
                 'h' => "hint",
                 _ if keys.len() == begin.len() => "start",

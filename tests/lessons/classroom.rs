@@ -100,8 +100,11 @@ fn progress_travels() -> Verdict {
 
 fn a_plan_ends_in_time() -> Verdict {
     let root = support::scratch("plan");
-    let ran = run(&root, &["learn", "--until", "23:59", "--yes", "uts"]);
-    check(ran.status == 0 && ran.stdout.contains("Until 23:59 there is time for"), format!("{ran:?}"))?;
+    let mut walker = Walker::start(&["learn", "--plain", "--until", "23:59"], &root)?;
+    walker.until("Until 23:59 there is time for")?;
+    walker.press("q")?;
+    let (status, seen) = walker.end()?;
+    check(status == 0, seen)?;
     let ran = run(&root, &["learn", "--until", "noon"]);
     check(ran.status == 2 && ran.stderr.contains("looks like 11:30"), format!("{ran:?}"))
 }

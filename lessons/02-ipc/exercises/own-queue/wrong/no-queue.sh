@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: queue/empty
+unshare --user --map-root-user --ipc sleep 0201 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: own-namespace/same-namespace
+sleep 0201 &

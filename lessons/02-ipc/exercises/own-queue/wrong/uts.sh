@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: own-namespace/hostname-instead
+unshare --user --map-root-user --uts sleep 0201 &

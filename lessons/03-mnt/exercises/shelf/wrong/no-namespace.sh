@@ -1,0 +1,4 @@
+#!/bin/bash
+# refused: mounted/same-namespace
+touch shelf/book
+sleep 0301 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: map/not-running
+unshare --user --map-root-user id

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: map/no-map
+unshare --user sleep 0601 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: apart/same-namespace
+sleep 0601 &

@@ -1,0 +1,2 @@
+#!/bin/bash
+unshare --user --map-user=1234 sleep 0602 &

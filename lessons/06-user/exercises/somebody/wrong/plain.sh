@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: map/same-namespace
+sleep 0602 &

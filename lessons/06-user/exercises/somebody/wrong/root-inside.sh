@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: map/root-inside
+unshare --user --map-root-user sleep 0602 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found/arguments
+echo 0703 >answer

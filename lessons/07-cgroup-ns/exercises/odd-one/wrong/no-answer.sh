@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found
+sed -n 2p numbers >answers

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: days
+uptime --pretty >days

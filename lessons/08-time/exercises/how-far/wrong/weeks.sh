@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: days/since-boot
+echo 6 >days

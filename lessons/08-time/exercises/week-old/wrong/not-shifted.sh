@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: shifted/not-shifted
+unshare --user --map-root-user --time --fork sleep 0801 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir data
+echo hello > data/greeting

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: same/same-namespace
+sleep 1001 >/dev/null 2>&1 </dev/null &
