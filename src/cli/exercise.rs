@@ -19,7 +19,7 @@ use crate::kernel::{CloneFlags, Mode, euid, is_terminal, is_terminal_input};
 use crate::learn::exercise::definition;
 use crate::learn::exercise::watch::{End, Watch};
 use crate::learn::exercise::{Exercise, Place, Site, page};
-use crate::learn::host::{Host, Missing};
+use crate::learn::host::{Missing, missing};
 use crate::learn::progress::{ExerciseProgress, Progress};
 use crate::learn::{Pack, markdown};
 
@@ -64,7 +64,13 @@ impl Room {
     fn open(&self, context: &Context, work: impl FnOnce(&Class<'_>) -> Result<i32>) -> Result<i32> {
         let pack = self.pack()?;
         let k = context.kernel(Trace::Off, Mode::default())?;
-        let site = Site { k: &k, paths: &context.paths, phrases: &pack.phrases, lessons: self.lessons.as_deref() };
+        let site = Site {
+            k: &k,
+            paths: &context.paths,
+            phrases: &pack.phrases,
+            root: context.root(),
+            lessons: self.lessons.as_deref(),
+        };
         work(&Class { context, pack: &pack, site: &site })
     }
 }
@@ -191,12 +197,10 @@ impl<'a> Class<'a> {
         if exercise.definition.root && euid() != 0 {
             return Ok(Some(("only root can do it".to_owned(), "Run boxlab as root.".to_owned())));
         }
-        let host = Host::new(self.site.k, self.site.paths, self.context.root(), self.site.lessons)?;
-        let missing = host.missing(&exercise.definition.needs);
-        host.clear()?;
+        let missing = missing(&exercise.definition.needs, self.site.root)?;
         let put =
             |missing: Missing| (format!("`boxlab {}` does not work: {}", missing.command, missing.why), missing.remedy);
-        Ok(missing?.into_iter().next().map(put))
+        Ok(missing.into_iter().next().map(put))
     }
 
     fn check(&self, name: Option<&str>, format: &str) -> Result<i32> {

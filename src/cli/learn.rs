@@ -14,7 +14,7 @@ use super::output;
 use crate::error::{Error, Result};
 use crate::kernel::{Kernel, Mode};
 use crate::learn::desk::{Desk, ENTER, Manner};
-use crate::learn::host::Host;
+use crate::learn::host::{Host, missing};
 use crate::learn::lesson::{End, Options, Run};
 use crate::learn::pack::{Lesson, Step};
 use crate::learn::progress::Progress;
@@ -240,7 +240,8 @@ impl Verify {
         let mut bad = 0;
         for lesson in chosen {
             let host = Host::new(&k, &context.paths, context.root(), self.room.lessons.as_deref())?;
-            for (step, verdict) in verify(lesson, &host)? {
+            let missing = missing(&lesson.needs, context.root())?;
+            for (step, verdict) in verify(lesson, &host, &missing)? {
                 let text = match verdict {
                     Verdict::Good => format!("{} {}: {step}\n", "good".green(), lesson.name),
                     Verdict::Skipped(why) => format!("{} {}: {step}: {why}\n", "skipped".yellow(), lesson.name),
@@ -377,7 +378,8 @@ impl Classroom<'_> {
     ) -> Result<End> {
         let host = Host::new(k, &self.context.paths, self.context.root(), self.room.lessons.as_deref())?;
         let options = Options { from, teacher: self.speech.teacher };
-        let end = Run::new(lesson, desk, &host, progress, options)?.run();
+        let missing = missing(&lesson.needs, self.context.root())?;
+        let end = Run::new(lesson, desk, &host, progress, missing, options).run();
         let cleared = host.clear();
         end.and_then(|end| cleared.map(|()| end))
     }

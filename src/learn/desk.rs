@@ -89,7 +89,7 @@ impl<'a> Desk<'a> {
     /// Waits for one of these keys and Enter; Enter alone is the first of them.
     pub fn key(&mut self, place: &str, keys: &[Key]) -> Result<char> {
         let default = keys.first().map_or(ENTER, |key| key.0);
-        if self.manner.hurried {
+        if self.is_hurried() {
             return Ok(default);
         }
         let names: Vec<String> = keys
@@ -124,7 +124,7 @@ impl<'a> Desk<'a> {
     /// Asks a question; which answer was given, `None` if nobody answers.
     pub fn choose(&mut self, quiz: &Quiz) -> Result<Option<usize>> {
         self.show(&quiz.question)?;
-        if self.manner.hurried || self.ended {
+        if self.is_hurried() {
             quiz.answers.iter().try_for_each(|answer| self.line(&format!("  - {}", answer.text)))?;
             return Ok(None);
         }
@@ -176,12 +176,19 @@ impl<'a> Desk<'a> {
                 return Err(interrupted(signal));
             }
             let mut bytes = [0; 256];
-            // Not by the buffer of `Stdin`: what is in there, poll(2) does not see.
-            let descriptor = stdin.as_fd().try_clone_to_owned().or_fail(|| "cannot read".to_owned())?;
-            match File::from(descriptor).read(&mut bytes).or_fail(|| "cannot read".to_owned())? {
-                0 => self.ended = true,
-                read => self.typed.extend(&bytes[..read]),
+            match read_keys(&mut bytes)? {
+                [] => self.ended = true,
+                keys => self.typed.extend(&*keys),
             }
         }
     }
+}
+
+/// What was typed; nothing at the end of the input. Not by the buffer of `Stdin`: what is in there,
+/// poll(2) does not see.
+pub fn read_keys(bytes: &mut [u8]) -> Result<&mut [u8]> {
+    let failed = || "cannot read what was typed".to_owned();
+    let descriptor = std::io::stdin().as_fd().try_clone_to_owned().or_fail(failed)?;
+    let read = File::from(descriptor).read(bytes).or_fail(failed)?;
+    Ok(&mut bytes[..read])
 }

@@ -5,13 +5,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child as Spawned, Command, Stdio};
 
 use serde::Deserialize;
 
+use super::environment::{self, Environment};
 use crate::error::{Error, IoContext, Result};
 use crate::kernel::{CloneFlags, Exit, Kernel, Program, proc};
 use crate::ledger::{Item, Ledger};
@@ -23,7 +24,7 @@ pub struct Host<'a> {
     k: &'a Kernel,
     ledger: Option<Ledger>,
     directory: PathBuf,
-    environment: Vec<(OsString, OsString)>,
+    environment: Environment,
 }
 
 /// What `boxlab doctor` says of a command that does not work here.
@@ -41,6 +42,23 @@ pub struct Missing {
     pub remedy: String,
 }
 
+/// Which of these commands of the catalog don't work here, found out by trying. `root` is what
+/// the option says.
+pub fn missing(needs: &[String], root: Option<&Path>) -> Result<Vec<Missing>> {
+    if needs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let boxlab = std::env::current_exe().or_fail(|| "cannot find this program".to_owned())?;
+    let mut doctor = Command::new(boxlab);
+    doctor.args(["doctor", "--format", "json"]).args(needs).envs(root.map(|root| ("BOXLAB_ROOT", root)));
+    let output = doctor.stdin(Stdio::null()).output().or_fail(|| "cannot run boxlab itself".to_owned())?;
+    let lines: Vec<Missing> = serde_json::from_slice(&output.stdout).map_err(|error| {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Error::new(format!("cannot find out what works here: {error}")).hint(said)
+    })?;
+    Ok(lines.into_iter().filter(|line| line.verdict == "cannot").collect())
+}
+
 impl<'a> Host<'a> {
     /// Makes the place. `root` and `lessons` are what the options of this command say.
     pub fn new(k: &'a Kernel, paths: &Paths, root: Option<&Path>, lessons: Option<&Path>) -> Result<Self> {
@@ -48,38 +66,12 @@ impl<'a> Host<'a> {
         let place = paths.writable(ledger.short_id());
         ledger.record(Item::Directory(place.clone()))?;
         paths::make_private(&place)?;
-        let failed = || format!("cannot make {}", place.display());
         let (directory, programs) = (place.join("lesson"), place.join("bin"));
-        for made in [&directory, &programs] {
-            fs::DirBuilder::new().mode(0o755).create(made).or_fail(failed)?;
-        }
-        let boxlab = std::env::current_exe().or_fail(|| "cannot find this program".to_owned())?;
-        symlink(boxlab, programs.join("boxlab")).or_fail(failed)?;
-        let mut path = programs.into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap_or_else(|| "/usr/sbin:/usr/bin:/sbin:/bin".into()));
-        let mut environment: Vec<(OsString, OsString)> =
-            std::env::vars_os().filter(|(name, _)| name != "PATH").collect();
-        environment.push(("PATH".into(), path));
-        for (name, value) in [("BOXLAB_ROOT", root), ("BOXLAB_LESSONS", lessons)] {
-            environment.extend(value.map(|value| (OsString::from(name), value.as_os_str().to_owned())));
-        }
+        let made = fs::DirBuilder::new().mode(0o755).create(&directory);
+        made.or_fail(|| format!("cannot make {}", directory.display()))?;
+        environment::furnish(&programs)?;
+        let environment = Environment::new(&programs, root, lessons);
         Ok(Self { k, ledger: Some(ledger), directory, environment })
-    }
-
-    /// Which of these commands of the catalog don't work here, found out by trying.
-    pub fn missing(&self, needs: &[String]) -> Result<Vec<Missing>> {
-        if needs.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut doctor = self.command("boxlab");
-        doctor.args(["doctor", "--format", "json"]).args(needs);
-        let output = doctor.stdin(Stdio::null()).output().or_fail(|| "cannot run boxlab itself".to_owned())?;
-        let lines: Vec<Missing> = serde_json::from_slice(&output.stdout).map_err(|error| {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Error::new(format!("cannot find out what works here: {error}")).hint(said)
-        })?;
-        Ok(lines.into_iter().filter(|line| line.verdict == "cannot").collect())
     }
 
     /// Runs a command line on the learner's terminal. Ctrl-C is for it alone.
@@ -89,17 +81,7 @@ impl<'a> Host<'a> {
 
     /// Runs a program on the learner's terminal.
     pub fn run_program(&self, words: &[OsString]) -> Result<i32> {
-        let environment: Vec<OsString> = self
-            .environment
-            .iter()
-            .map(|(name, value)| {
-                let mut entry = name.clone();
-                entry.push("=");
-                entry.push(value);
-                entry
-            })
-            .collect();
-        let program = Program::find(words, &environment)?;
+        let program = Program::find(words, &self.environment.entries())?;
         let mut child = self.k.clone3("demo", CloneFlags::empty(), |k| {
             std::env::set_current_dir(&self.directory).or_fail(|| "cannot enter the lesson's directory".to_owned())?;
             k.execve(&program)
@@ -112,8 +94,8 @@ impl<'a> Host<'a> {
         // One pipe for both: so that their order is kept.
         let (mut reader, writer) = std::io::pipe().or_fail(|| "cannot make a pipe".to_owned())?;
         let other = writer.try_clone().or_fail(|| "cannot make a pipe".to_owned())?;
-        let mut command = self.command("sh");
-        command.args(["-c", line]).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(writer).stderr(other);
+        let mut command = self.command(line);
+        command.env("NO_COLOR", "1").stdin(Stdio::null()).stdout(writer).stderr(other);
         let mut child = command.spawn().or_fail(|| "cannot run sh".to_owned())?;
         drop(command); // with its ends of the pipe
         let mut said = Vec::new();
@@ -125,8 +107,8 @@ impl<'a> Host<'a> {
     /// Starts a command line that goes on by itself, and waits until it says that it is
     /// ready: its first line, which is returned with it.
     pub fn start(&self, line: &str) -> Result<(Staying, String)> {
-        let mut command = self.command("sh");
-        command.args(["-c", line]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = self.command(line);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().or_fail(|| "cannot run sh".to_owned())?;
         let mut first = String::new();
         let output = child.stdout.take().map(BufReader::new);
@@ -139,13 +121,9 @@ impl<'a> Host<'a> {
         Ok((Staying { child, output, pid }, first))
     }
 
-    fn command(&self, program: &str) -> Command {
-        let path = self.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value);
-        let found = path.and_then(|path| {
-            std::env::split_paths(path).map(|directory| directory.join(program)).find(|file| file.is_file())
-        });
-        let mut command = Command::new(found.unwrap_or_else(|| program.into()));
-        command.env_clear().envs(self.environment.iter().cloned()).current_dir(&self.directory);
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).env_clear().envs(self.environment.pairs()).current_dir(&self.directory);
         command
     }
 
@@ -173,20 +151,11 @@ pub struct Staying {
     pub pid: i32,
 }
 
-impl Staying {
-    /// Ends its input, and waits for its end. What it says last is returned.
-    pub fn end(mut self) -> Result<String> {
-        drop(self.child.stdin.take());
-        let mut rest = String::new();
-        self.output.read_to_string(&mut rest).or_fail(|| "cannot read from the demo".to_owned())?;
-        self.child.wait().or_fail(|| "cannot wait for the demo".to_owned())?;
-        Ok(rest)
-    }
-}
-
 impl Drop for Staying {
+    /// Ends its input, reads what it still says, and waits for its end.
     fn drop(&mut self) {
         drop(self.child.stdin.take());
+        let _ = io::copy(&mut self.output, &mut io::sink());
         let _ = self.child.wait();
     }
 }

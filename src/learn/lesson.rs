@@ -36,6 +36,18 @@ enum Next {
     Leave,
 }
 
+impl Next {
+    /// The keys that mean the same everywhere.
+    fn of(key: char) -> Option<Self> {
+        match key {
+            'n' => Some(Self::On),
+            'b' => Some(Self::Back),
+            'q' => Some(Self::Leave),
+            _ => None,
+        }
+    }
+}
+
 /// A lesson, and all that it takes.
 pub struct Run<'a, 'd> {
     /// Which.
@@ -59,16 +71,16 @@ const PAUSING: [Key; 5] =
     [(ENTER, "keys.next"), ('r', "keys.again"), ('p', "keys.pausing"), ('b', "keys.back"), ('q', "keys.quit")];
 
 impl<'a, 'd> Run<'a, 'd> {
-    /// Finds out what works here, before anything is shown.
+    /// `missing` is what does not work here of all that it needs.
     pub fn new(
         lesson: &'a Lesson,
         desk: &'a mut Desk<'d>,
         host: &'a Host<'a>,
         progress: &'a mut Progress,
+        missing: Vec<Missing>,
         options: Options,
-    ) -> Result<Self> {
-        let missing = host.missing(&lesson.needs)?;
-        Ok(Self { lesson, desk, host, progress, options, missing, staying: None, place: String::new() })
+    ) -> Self {
+        Self { lesson, desk, host, progress, options, missing, staying: None, place: String::new() }
     }
 
     /// Runs it to its end, or until the learner leaves.
@@ -97,7 +109,7 @@ impl<'a, 'd> Run<'a, 'd> {
                 }
             }
         }
-        self.end_staying()?;
+        self.staying = None;
         self.progress.lesson(&lesson.name).done = Some(Timestamp::now());
         self.progress.save()?;
         self.desk.say("lesson.done", &[("title", &lesson.title)])?;
@@ -147,11 +159,7 @@ impl<'a, 'd> Run<'a, 'd> {
     }
 
     fn go_on(&mut self, keys: &[Key]) -> Result<Next> {
-        Ok(match self.desk.key(&self.place, keys)? {
-            'b' => Next::Back,
-            'q' => Next::Leave,
-            _ => Next::On,
-        })
+        Ok(Next::of(self.desk.key(&self.place, keys)?).unwrap_or(Next::On))
     }
 
     fn section(&self, name: &str) -> Result<()> {
@@ -180,7 +188,7 @@ impl<'a, 'd> Run<'a, 'd> {
     }
 
     fn demo(&mut self, demo: &Demo) -> Result<Next> {
-        self.end_staying()?;
+        self.staying = None;
         let line = match (self.missing.is_empty(), &demo.instead) {
             (true, _) => demo.run.as_str(),
             (false, Some(instead)) => instead,
@@ -200,7 +208,7 @@ impl<'a, 'd> Run<'a, 'd> {
             self.judge(quiz, guess)?;
         }
         let pausing = pausing(line);
-        let keys: &[Key] = if demo.stays {
+        let keys: &[Key] = if self.staying.is_some() {
             &GO_ON
         } else if pausing.is_some() {
             &PAUSING
@@ -211,9 +219,7 @@ impl<'a, 'd> Run<'a, 'd> {
             let again = match self.desk.key(&self.place, keys)? {
                 'r' => line,
                 'p' => pausing.as_deref().unwrap_or(line),
-                'b' => return Ok(Next::Back),
-                'q' => return Ok(Next::Leave),
-                _ => return Ok(Next::On),
+                key => return Ok(Next::of(key).unwrap_or(Next::On)),
             };
             self.desk.command(again)?;
             self.host.run(again)?;
@@ -235,10 +241,6 @@ impl<'a, 'd> Run<'a, 'd> {
         Ok(())
     }
 
-    fn end_staying(&mut self) -> Result<()> {
-        self.staying.take().map_or(Ok(()), |staying| staying.end().map(drop))
-    }
-
     fn look(&mut self, look: &Look) -> Result<()> {
         self.section(&look.section)?;
         let Some(staying) = &self.staying else { return self.desk.say("lesson.not_here", &[]) };
@@ -257,26 +259,18 @@ impl<'a, 'd> Run<'a, 'd> {
         if self.desk.is_hurried() {
             return Ok(Next::On);
         }
-        let keys: [Key; 4] = [(ENTER, "keys.shell"), ('n', "keys.next"), ('b', "keys.back"), ('q', "keys.quit")];
-        match self.desk.key(&self.place, &keys)? {
-            'n' => return Ok(Next::On),
-            'b' => return Ok(Next::Back),
-            'q' => return Ok(Next::Leave),
-            _ if self.desk.is_hurried() => return Ok(Next::On),
-            _ => {}
+        let before: [Key; 4] = [(ENTER, "keys.shell"), ('n', "keys.next"), ('b', "keys.back"), ('q', "keys.quit")];
+        let after: [Key; 4] = [(ENTER, "keys.next"), ('r', "keys.shell"), ('b', "keys.back"), ('q', "keys.quit")];
+        let key = self.desk.key(&self.place, &before)?;
+        if key != ENTER || self.desk.is_hurried() {
+            return Ok(Next::of(key).unwrap_or(Next::On));
         }
         loop {
-            match &tried.run {
-                Some(line) => self.host.run(line)?,
-                None => self.host.run("exec \"${SHELL:-/bin/sh}\"")?,
-            };
+            self.host.run(tried.run.as_deref().unwrap_or("exec \"${SHELL:-/bin/sh}\""))?;
             self.desk.say("lesson.back_from_shell", &[])?;
-            let again: [Key; 4] = [(ENTER, "keys.next"), ('r', "keys.shell"), ('b', "keys.back"), ('q', "keys.quit")];
-            match self.desk.key(&self.place, &again)? {
+            match self.desk.key(&self.place, &after)? {
                 'r' => {}
-                'b' => return Ok(Next::Back),
-                'q' => return Ok(Next::Leave),
-                _ => return Ok(Next::On),
+                key => return Ok(Next::of(key).unwrap_or(Next::On)),
             }
         }
     }
@@ -299,13 +293,12 @@ impl<'a, 'd> Run<'a, 'd> {
         ];
         let mut keys: &[Key] = &begin;
         loop {
-            let command = match self.desk.key(&self.place, keys)? {
-                'n' => return Ok(Next::On),
-                'b' => return Ok(Next::Back),
-                'q' => return Ok(Next::Leave),
+            let key = self.desk.key(&self.place, keys)?;
+            let command = match (Next::of(key), key) {
+                (Some(next), _) => return Ok(next),
                 _ if self.desk.is_hurried() => return Ok(Next::On),
-                's' => "start",
-                'h' => "hint",
+                (None, 's') => "start",
+                (None, 'h') => "hint",
                 _ if keys.len() == begin.len() => "start",
                 _ => "check",
             };

@@ -7,6 +7,7 @@
 
 pub mod desk;
 pub mod embedded;
+pub mod environment;
 pub mod exercise;
 pub mod host;
 pub mod lesson;

@@ -14,11 +14,6 @@ const PATIENCE: Option<u64> = Some(60_000);
 /// What stands before the cursor when a key is wanted.
 const PROMPT: &str = " > ";
 
-/// Why no terminal can be had, if so.
-pub fn obstacle(_lesson: &str) -> Option<String> {
-    (!std::path::Path::new("/dev/ptmx").exists()).then(|| "there is no /dev/ptmx".to_owned())
-}
-
 /// A lesson under way.
 pub struct Walker {
     session: PtySession,

@@ -34,6 +34,8 @@ pub struct Site<'a> {
     pub paths: &'a Paths,
     /// What is said.
     pub phrases: &'a Phrases,
+    /// `--root DIR`
+    pub root: Option<&'a Path>,
     /// `--lessons DIR`
     pub lessons: Option<&'a Path>,
 }
@@ -84,7 +86,7 @@ impl<'a> Place<'a> {
     }
 
     fn with(site: &'a Site<'a>, state: State) -> Self {
-        let surroundings = Surroundings::new(&state.sandbox, site.paths, site.lessons);
+        let surroundings = Surroundings::new(&state.sandbox, site.root, site.lessons);
         Self { site, state, surroundings }
     }
 
@@ -148,7 +150,7 @@ impl<'a> Place<'a> {
         let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(&directory);
         made.or_fail(|| format!("cannot make {}", directory.display()))?;
         self.state.sandbox.home = home.canonicalize().or_fail(|| format!("cannot find {}", home.display()))?;
-        self.surroundings = Surroundings::new(&self.state.sandbox, self.site.paths, self.site.lessons);
+        self.surroundings = Surroundings::new(&self.state.sandbox, self.site.root, self.site.lessons);
         Surroundings::furnish(&self.state.sandbox)?;
         self.save()?;
         if let Some(setup) = &exercise.setup {

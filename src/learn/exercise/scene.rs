@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io;
 
 use super::definition::Exercise;
 use super::look::{answer, cgroup, process, view};
@@ -227,9 +226,4 @@ fn joined(findings: &[Finding], between: &str, verdict: Verdict) -> Finding {
         parts.join(between)
     };
     Finding { verdict, found: join(|finding| &finding.found), expected: join(|finding| &finding.expected) }
-}
-
-/// What the kernel has refused to show.
-pub fn refused(error: &io::Error) -> Verdict {
-    Verdict::Unknown(error.to_string())
 }

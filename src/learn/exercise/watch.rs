@@ -1,8 +1,7 @@
 //! Judging again and again: whenever a file of the sandbox changes, a subject ends, or
 //! half a second has passed. It shows which keys do something now, and goes nowhere by itself.
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use super::page;
 use super::place::{Place, Site};
 use crate::error::{IoContext, Result};
 use crate::kernel::{Changes, Signal, interrupted};
+use crate::learn::desk::read_keys;
 use crate::learn::markdown;
 use crate::learn::progress::Progress;
 
@@ -87,8 +87,13 @@ impl Watch<'_> {
             let ready = self.site.k.first_of(&files, PULSE)?;
             changes.iter().for_each(Changes::forget);
             if has_keys && ready[0] {
-                let keys = keys(&stdin)?;
-                if let Some(end) = self.press(&keys, place, &mut screen, &judgement)? {
+                let mut bytes = [0; 64];
+                let keys = match read_keys(&mut bytes)? {
+                    // The terminal is gone.
+                    [] => &LEAVING,
+                    keys => &*keys,
+                };
+                if let Some(end) = self.press(keys, place, &mut screen, &judgement)? {
                     break end;
                 }
             }
@@ -205,19 +210,6 @@ impl Watch<'_> {
         }
         keys.push(("q", say("exercise.key_leave")));
         keys.iter().map(|(key, text)| format!("{} {text}", key.bold())).collect::<Vec<_>>().join(" | ") + "\n"
-    }
-}
-
-/// What was typed.
-fn keys(stdin: &std::io::Stdin) -> Result<Vec<u8>> {
-    let failed = || "cannot read a key".to_owned();
-    // Not by the buffer of `Stdin`: what is in there, poll(2) does not see.
-    let descriptor = stdin.as_fd().try_clone_to_owned().or_fail(failed)?;
-    let mut bytes = [0; 64];
-    match File::from(descriptor).read(&mut bytes).or_fail(failed)? {
-        // The terminal is gone.
-        0 => Ok(vec![LEAVING[1]]),
-        read => Ok(bytes[..read].to_vec()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::kernel::proc;
 use crate::learn::exercise::look::view::{read, shown};
-use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, refused, unknown};
+use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, unknown};
 use crate::learn::exercise::vocabulary::{Answer, Output};
 
 /// A file in the sandbox says it.
@@ -14,11 +14,11 @@ pub fn answer(scene: &Scene<'_>, claim: &Answer) -> Look {
             let text = |key| scene.say(key, &[("path", &path.display())]);
             return Ok(Finding::of(false, text("checks.no_file"), text("checks.file")));
         }
-        Err(error) => return Err(refused(&error)),
+        Err(error) => return Err(unknown(error)),
     };
     if let Some(namespace) = &claim.is_namespace {
         let name = proc::namespace(&scene.pid(&namespace.of)?.to_string(), &namespace.kind);
-        let name = name.map_err(|error| refused(&error))?;
+        let name = name.map_err(unknown)?;
         // `uts:[4026531838]`, or the number alone.
         let number = name.trim_start_matches(|letter| letter != '[').trim_matches(['[', ']']).to_owned();
         return Ok(Finding::of(found == name || found == number, shown(scene, &found), name));

@@ -9,11 +9,11 @@ use crate::kernel::cgroup::{Hierarchy, Version, children, hierarchies, hierarchi
 use crate::kernel::gauge::Gauge;
 use crate::kernel::peer;
 use crate::learn::exercise::look::{bounded, bytes};
-use crate::learn::exercise::scene::{Finding, Look, Scene, refused, unknown};
+use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, unknown};
 use crate::learn::exercise::vocabulary::{Event, Frozen, Happening, Limit, Resource};
 
-fn cgroups(pid: i32) -> Result<Cgroups, super::super::scene::Verdict> {
-    let status = peer::Status::of(pid).map_err(|error| refused(&error))?;
+fn cgroups(pid: i32) -> Result<Cgroups, Verdict> {
+    let status = peer::Status::of(pid).map_err(unknown)?;
     Ok(Cgroups::of(pid, &status))
 }
 

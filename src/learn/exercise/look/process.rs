@@ -2,7 +2,7 @@
 
 use crate::kernel::{CapSet, egid, euid, limits, peer, proc};
 use crate::learn::exercise::look::{bounded, list};
-use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, refused, unknown};
+use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, unknown};
 use crate::learn::exercise::vocabulary::{
     Capabilities, IdMap, Me, Namespace, PidInside, Rlimit, Running, Set, Status, Who,
 };
@@ -17,7 +17,7 @@ pub fn running(scene: &Scene<'_>, claim: &Running) -> Look {
 pub fn namespace(scene: &Scene<'_>, claim: &Namespace) -> Look {
     let name = |of: &str| {
         let pid = scene.pid(of)?;
-        proc::namespace(&pid.to_string(), &claim.kind).map_err(|error| refused(&error))
+        proc::namespace(&pid.to_string(), &claim.kind).map_err(unknown)
     };
     let found = name(&claim.of)?;
     Ok(match (&claim.differs_from, &claim.same_as) {

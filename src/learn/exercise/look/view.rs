@@ -10,8 +10,7 @@ use std::time::Duration;
 use crate::error::{self, Error};
 use crate::kernel::view;
 use crate::kernel::{CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags, Kernel, echo, euid, maps, proc};
-use crate::learn::exercise::look::list;
-use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, refused, unknown};
+use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, unknown};
 use crate::learn::exercise::vocabulary::{File, HOST, Hostname, Me, Mount, ProcessesSeen, Reaches, Who};
 
 /// How long an answer may take.
@@ -71,7 +70,7 @@ fn there(
 pub fn mount(scene: &Scene<'_>, claim: &Mount) -> Look {
     let pid = scene.pid(&claim.of)?;
     let mounts = if claim.of == HOST { proc::mounts("self") } else { proc::mounts(&pid.to_string()) };
-    let mounts = mounts.map_err(|error| refused(&error))?;
+    let mounts = mounts.map_err(unknown)?;
     let at = scene.path(&claim.at);
     let found = mounts.iter().rfind(|mount| mount.point == at);
     let wanted = [claim.kind.clone(), claim.propagation.clone(), claim.source.clone()];
@@ -104,7 +103,7 @@ pub fn mount(scene: &Scene<'_>, claim: &Mount) -> Look {
 /// How many processes its /proc shows.
 pub fn processes_seen(scene: &Scene<'_>, claim: &ProcessesSeen) -> Look {
     let pid = scene.pid(&claim.of)?;
-    let names = view::names(&root(pid), Path::new("/proc")).map_err(|error| refused(&error))?;
+    let names = view::names(&root(pid), Path::new("/proc")).map_err(unknown)?;
     let found = names.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).count();
     let count = |count: usize| scene.say("checks.processes", &[("count", &count)]);
     let expected = scene.say("checks.at_most", &[("value", &count(claim.at_most))]);
@@ -125,7 +124,7 @@ pub fn file(scene: &Scene<'_>, claim: &File) -> Look {
     let metadata = match view::metadata(&root, &path) {
         Ok(metadata) => Some(metadata),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
-        Err(error) => return Err(refused(&error)),
+        Err(error) => return Err(unknown(error)),
     };
     let there =
         |there: bool| scene.say(if there { "checks.file" } else { "checks.no_file" }, &[("path", &path.display())]);
@@ -175,7 +174,7 @@ fn content(scene: &Scene<'_>, claim: &File, root: &Path, path: &Path) -> Result<
                 expected(scene, claim).unwrap_or_default(),
             )));
         }
-        Err(error) => return Err(refused(&error)),
+        Err(error) => return Err(unknown(error)),
     };
     let is_right = claim.is.as_ref().is_none_or(|is| text.trim() == is.trim())
         && claim.contains.as_ref().is_none_or(|part| text.contains(part));
@@ -188,7 +187,7 @@ pub fn shown(scene: &Scene<'_>, text: &str) -> String {
     let mut lines = text.trim().lines();
     let first = lines.next().unwrap_or_default();
     if first.is_empty() {
-        return list(scene, &[""; 0]);
+        return scene.say("checks.nothing", &[]);
     }
     let cut: String = first.chars().take(60).collect();
     if cut.len() < first.len() || lines.next().is_some() { format!("{cut} ...") } else { cut }
