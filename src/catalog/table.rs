@@ -1,28 +1,6 @@
-//! One table of all lab commands: what each builds, where to read on, how a shell
-//! does the same, which parts can be left out. Help, narration, `doctor` and the
-//! tests read it, so that nothing is listed twice.
+//! The table itself, in the order in which it is taught.
 
-use crate::error::{Error, Result};
-use crate::kernel::nearest;
-
-/// A row: one primitive, one command.
-#[derive(Debug)]
-pub struct Row {
-    /// The command: `ns uts`.
-    pub command: &'static str,
-    /// What it builds, in a line.
-    pub about: &'static str,
-    /// Its pages of the manual.
-    pub man: &'static [&'static str],
-    /// The same with the tools that every Linux has.
-    pub shell: &'static str,
-    /// Its lesson, a folder of `lessons/`.
-    pub lesson: Option<&'static str>,
-    /// Its page of the book.
-    pub book: Option<&'static str>,
-    /// What `--without` and `--only` may name.
-    pub parts: &'static [&'static str],
-}
+use super::Row;
 
 /// All of them, in the order in which they are taught.
 pub const CATALOG: &[Row] = &[
@@ -32,13 +10,14 @@ pub const CATALOG: &[Row] = &[
         man: &["uts_namespaces(7)", "unshare(2)", "sethostname(2)"],
         shell: "unshare --uts sh -c 'hostname box; exec sh'",
         parts: &["sethostname"],
-        ..NONE
+        lesson: Some("01-uts"),
     },
     Row {
         command: "ns ipc",
         about: "Message queues, semaphores and shared memory of its own",
         man: &["ipc_namespaces(7)", "svipc(7)", "msgget(2)"],
         shell: "unshare --ipc sh -c 'ipcmk -Q; ipcs -q'",
+        lesson: Some("02-ipc"),
         ..NONE
     },
     Row {
@@ -46,6 +25,7 @@ pub const CATALOG: &[Row] = &[
         about: "A mount table of its own",
         man: &["mount_namespaces(7)", "mount(2)"],
         shell: "unshare --mount sh -c 'mount -t tmpfs box /mnt; exec sh'",
+        lesson: Some("03-mnt"),
         ..NONE
     },
     Row {
@@ -62,13 +42,14 @@ pub const CATALOG: &[Row] = &[
         man: &["network_namespaces(7)", "rtnetlink(7)"],
         shell: "unshare --net sh -c 'ip link set lo up; ip address; exec sh'",
         parts: &["loopback"],
-        ..NONE
+        lesson: Some("05-net"),
     },
     Row {
         command: "ns user",
         about: "Ids and capabilities that count only inside",
         man: &["user_namespaces(7)", "newuidmap(1)", "subuid(5)"],
         shell: "unshare --user --map-root-user id",
+        lesson: Some("06-user"),
         ..NONE
     },
     Row {
@@ -76,6 +57,7 @@ pub const CATALOG: &[Row] = &[
         about: "The own cgroup as the root of all cgroups",
         man: &["cgroup_namespaces(7)", "cgroups(7)"],
         shell: "unshare --cgroup cat /proc/self/cgroup",
+        lesson: Some("07-cgroup-ns"),
         ..NONE
     },
     Row {
@@ -83,6 +65,7 @@ pub const CATALOG: &[Row] = &[
         about: "A boot time of its own",
         man: &["time_namespaces(7)", "clock_gettime(2)"],
         shell: "unshare --time --boottime 864000 --fork uptime --pretty",
+        lesson: Some("08-time"),
         ..NONE
     },
     Row {
@@ -112,6 +95,7 @@ pub const CATALOG: &[Row] = &[
         about: "A directory under a second name",
         man: &["mount(2)", "mount_namespaces(7)"],
         shell: "unshare --mount sh -c 'mount --bind SOURCE TARGET; exec sh'",
+        lesson: Some("10-bind"),
         ..NONE
     },
     Row {
@@ -119,6 +103,7 @@ pub const CATALOG: &[Row] = &[
         about: "Files in memory, with a limit, gone with the mount",
         man: &["tmpfs(5)", "mount(2)"],
         shell: "unshare --mount sh -c 'mount -t tmpfs -o size=1m tmpfs TARGET; exec sh'",
+        lesson: Some("11-tmpfs"),
         ..NONE
     },
     Row {
@@ -162,7 +147,7 @@ pub const CATALOG: &[Row] = &[
         man: &["cgroups(7)", "proc_pid_cgroup(5)"],
         shell: "mkdir G; echo 32M > G/memory.max; echo $$ > G/cgroup.procs; tail /dev/zero",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("17-memory"),
     },
     Row {
         command: "cgroup cpu",
@@ -170,7 +155,7 @@ pub const CATALOG: &[Row] = &[
         man: &["cgroups(7)", "sched(7)"],
         shell: "echo '20000 100000' > G/cpu.max; echo $$ > G/cgroup.procs; cat G/cpu.stat",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("18-cpu"),
     },
     Row {
         command: "cgroup pids",
@@ -178,7 +163,7 @@ pub const CATALOG: &[Row] = &[
         man: &["cgroups(7)", "fork(2)"],
         shell: "echo 8 > G/pids.max; echo $$ > G/cgroup.procs; cat G/pids.events",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("19-pids-limit"),
     },
     Row {
         command: "cgroup io",
@@ -186,7 +171,7 @@ pub const CATALOG: &[Row] = &[
         man: &["cgroups(7)", "open(2)", "lsblk(8)"],
         shell: "echo '8:0 wbps=1048576' > G/io.max; dd if=/dev/zero of=FILE bs=64k count=16 oflag=direct",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("20-io"),
     },
     Row {
         command: "cgroup cpuset",
@@ -194,7 +179,7 @@ pub const CATALOG: &[Row] = &[
         man: &["cpuset(7)", "sched_setaffinity(2)", "taskset(1)"],
         shell: "echo 0 > G/cpuset.cpus; echo $$ > G/cgroup.procs; grep Cpus_allowed_list /proc/self/status",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("21-cpuset"),
     },
     Row {
         command: "cgroup freeze",
@@ -202,13 +187,14 @@ pub const CATALOG: &[Row] = &[
         man: &["cgroups(7)", "signal(7)"],
         shell: "echo 1 > G/cgroup.freeze; cat G/cgroup.events; echo 0 > G/cgroup.freeze",
         parts: &["limit"],
-        ..NONE
+        lesson: Some("22-freeze"),
     },
     Row {
         command: "cgroup ls",
         about: "The trees of cgroups of this machine, and who is limited",
         man: &["cgroups(7)", "systemd-cgls(1)"],
         shell: "grep cgroup /proc/self/mountinfo; find /sys/fs/cgroup -name '*.max' | xargs grep -v max",
+        lesson: Some("17-memory"),
         ..NONE
     },
     Row {
@@ -216,6 +202,7 @@ pub const CATALOG: &[Row] = &[
         about: "What limits a process",
         man: &["cgroups(7)", "proc_pid_cgroup(5)"],
         shell: "cat /proc/self/cgroup; cat /sys/fs/cgroup/$(cut -d: -f3 /proc/self/cgroup)/memory.max",
+        lesson: Some("17-memory"),
         ..NONE
     },
     Row {
@@ -282,6 +269,7 @@ pub const CATALOG: &[Row] = &[
         about: "An image made of this machine's own programs",
         man: &["ld.so(8)", "elf(5)", "tar(1)"],
         shell: "ldd $(command -v bash); tar -c ... | sha256sum",
+        lesson: Some("30-host-image"),
         ..NONE
     },
     Row {
@@ -419,52 +407,8 @@ pub const CATALOG: &[Row] = &[
             "caps",
             "seccomp",
         ],
-        ..NONE
+        lesson: Some("31-run"),
     },
 ];
 
-const NONE: Row = Row { command: "", about: "", man: &[], shell: "", lesson: None, book: None, parts: &[] };
-
-/// The row of a command.
-pub fn row(command: &str) -> &'static Row {
-    CATALOG.iter().find(|row| row.command == command).unwrap_or(&NONE)
-}
-
-/// A row by the name that a user has typed.
-pub fn find(command: &str) -> Result<&'static Row> {
-    CATALOG.iter().find(|row| row.command == command).ok_or_else(|| {
-        let error = Error::usage(format!("the catalog has no command '{command}'"));
-        match nearest(command, CATALOG.iter().map(|row| row.command)) {
-            Some(near) => error.hint(format!("Did you mean '{near}'?")),
-            None => error.hint("`boxlab doctor` lists them all."),
-        }
-    })
-}
-
-/// What a command builds, for its help.
-pub fn about(command: &str) -> &'static str {
-    row(command).about
-}
-
-/// The lines below a command's help.
-pub fn after_help(command: &str) -> String {
-    let row = row(command);
-    let mut text = format!("See: {}\nThe same in a shell: {}", row.man.join(", "), row.shell);
-    if !row.parts.is_empty() {
-        text.push_str(&format!("\nParts for --without and --only: {}", row.parts.join(", ")));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::CATALOG;
-
-    #[test]
-    fn every_row_is_whole_and_stands_once() {
-        for (index, row) in CATALOG.iter().enumerate() {
-            assert!(!row.about.is_empty() && !row.man.is_empty() && !row.shell.is_empty(), "{}", row.command);
-            assert!(CATALOG[..index].iter().all(|other| other.command != row.command), "{} twice", row.command);
-        }
-    }
-}
+pub(super) const NONE: Row = Row { command: "", about: "", man: &[], shell: "", lesson: None, parts: &[] };
