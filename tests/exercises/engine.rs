@@ -297,7 +297,10 @@ fn a_started_exercise_is_found_by_cleanup(ground: &Ground) -> Verdict {
     school.must(&["exercise", "start", "started"], 0, "")?;
     school.must(&["cleanup", "--dry-run"], 0, "exercise test/started in ")?;
     school.must(&["cleanup", "--dry-run"], 0, ", 1 process")?;
-    school.must(&["cleanup", "--yes"], 0, "")?;
+    // Who is in the middle of it keeps it, unless it is meant.
+    school.must(&["cleanup", "--yes"], 0, "(under way, and kept:")?;
+    school.must(&["exercise", "check"], 1, "Not so.")?;
+    school.must(&["cleanup", "--yes", "--exercises"], 0, "")?;
     school.must(&["exercise", "check"], 2, "no exercise is started")?;
     school.is_tidy()
 }
