@@ -62,7 +62,7 @@ fn ctrl_c_leaves_and_learn_goes_on() -> Verdict {
 
 fn a_killed_lesson_leaves_what_cleanup_finds() -> Verdict {
     let root = support::scratch("killed");
-    let mut walker = Walker::start(&["lesson", "run", "uts", "--plain", "--from", "6"], &root)?;
+    let mut walker = Walker::start(&["lesson", "run", "uts", "--plain", "--from", "7"], &root)?;
     walker.until("I am called box")?;
     walker.until(" > ")?;
     walker.kill()?;
