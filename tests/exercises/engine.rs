@@ -157,17 +157,20 @@ fn no_check_matches_itself(ground: &Ground) -> Verdict {
 }
 
 fn what_ran_before_does_not_count(ground: &Ground) -> Verdict {
-    let school = School::new(ground, "before", &[Made::about("before", "that = { running = { subject = 'box' } }")]);
-    let before = Program(school.start("/bin/sleep", &["720"]));
+    let mut made = Made::about("before", "that = { running = { subject = 'box' } }");
+    // A number of its own: the end of another trial's exercise would end this program, too.
+    made.toml = made.toml.replace("'720'", "'739'");
+    let school = School::new(ground, "before", &[made]);
+    let before = Program(school.start("/bin/sleep", &["739"]));
     // A clock tick later, so that the order is certain.
     std::thread::sleep(std::time::Duration::from_millis(20));
     school.must(&["exercise", "start", "before"], 0, "")?;
     school.must(&["exercise", "check"], 1, "")?;
-    let after = Program(school.start("/bin/sleep", &["720"]));
+    let after = Program(school.start("/bin/sleep", &["739"]));
     school.must(&["exercise", "check"], 0, "")?;
     school.must(&["exercise", "stop"], 0, "")?;
     let line = fs::read_to_string(format!("/proc/{}/cmdline", before.0.id()));
-    check(line.is_ok_and(|line| line.contains("720")), "what ran before the exercise was ended with it")?;
+    check(line.is_ok_and(|line| line.contains("739")), "what ran before the exercise was ended with it")?;
     drop((before, after));
     school.is_tidy()
 }
