@@ -2,72 +2,72 @@
 //!
 //! Each is a real run, taken from its JSON trace; what differs from run to run
 //! (process numbers, inodes, identifiers, times) is made alike, and the result is
-//! rendered by boxlab's own narrator. To record anew:
+//! rendered by boxlab's own narrator. The demos of the lessons are recorded as data, for the book's
+//! player. To record anew:
 //! `INSTA_UPDATE=always cargo test --test recordings`
 
+#[path = "recordings/alike.rs"]
+mod alike;
+#[path = "recordings/demos.rs"]
+mod demos;
+#[path = "recordings/list.rs"]
+mod list;
 mod support;
 
-use std::collections::HashMap;
 use std::process::{Command, ExitCode};
-use std::sync::OnceLock;
+
+use alike::Alike;
 
 use boxlab::kernel::cgroup::{Hierarchy, hierarchies};
 use boxlab::kernel::lsm::Labels;
 use boxlab::kernel::proc;
+use boxlab::learn::Pack;
 use boxlab::trace::narrate::{Marks, Narrator};
 use boxlab::trace::{Detail, Event, Observer, Record};
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 use support::{check, is_root};
 
 type Outcome = Result<(), Failed>;
 
 fn main() -> ExitCode {
-    support::main(vec![
-        ("ns_uts", || recorded("ns-uts", Detail::Full, &["ns", "uts", "--", "uname", "-n"])),
-        ("ns_pid", || recorded("ns-pid", Detail::Full, &["ns", "pid", "--", "sh", "-c", "echo $$"])),
-        ("ns_user", || recorded("ns-user", Detail::Full, &["ns", "user", "--map", "single", "--", "id", "-u"])),
-        ("mount_overlay", || recorded("mount-overlay", Detail::Full, &["mount", "overlay", "--", "true"])),
-        ("mount_readonly", || recorded("mount-readonly", Detail::Full, &["mount", "readonly", "--", "true"])),
-        ("security_caps", || recorded("security-caps", Detail::Full, &["security", "caps", "--", "true"])),
-        ("security_no_new_privs", || {
-            recorded("security-no-new-privs", Detail::Full, &["security", "no-new-privs", "--", "true"])
-        }),
-        ("security_seccomp", || {
-            recorded(
-                "security-seccomp",
-                Detail::Full,
-                &["security", "seccomp", "--", "grep", "^Seccomp:", "/proc/self/status"],
-            )
-        }),
-        ("run", || recorded("run", Detail::Steps, &["run", "host", "echo", "hello from the box"])),
-        ("run_full", || recorded("run-full", Detail::Full, &["run", "host", "echo", "hello from the box"])),
-        ("the_readme_shows_recorded_runs", the_readme_shows_recorded_runs),
-    ])
+    let pack = Pack::open(None).expect("the lessons can be read");
+    let mut trials: Vec<Trial> = list::NARRATIONS
+        .iter()
+        .map(|(name, detail, args)| support::trial(name, move || recorded(name, *detail, args)))
+        .collect();
+    trials.extend(
+        pack.lessons
+            .into_iter()
+            .map(|lesson| support::trial(&format!("demos of {}", lesson.folder), move || demos::recorded(&lesson))),
+    );
+    trials.push(support::trial("the_readme_shows_recorded_runs", the_readme_shows_recorded_runs));
+    trials.push(support::trial("no_recording_is_left_over", demos::none_is_left_over));
+    support::run_all(trials)
 }
 
 /// What is covered in /proc and /sys depends on what the kernel was built with, and
 /// which capabilities there are on its age: only the first, which every kernel has,
-/// are kept.
-fn without_what_kernels_differ_in(events: Vec<Record>) -> Vec<Record> {
-    let mut step = String::new();
-    let mut calls = 0;
-    let mut kept = Vec::new();
-    for record in events {
+/// are compared.
+#[derive(Default)]
+struct OnEveryKernel {
+    step: String,
+    calls: usize,
+}
+
+impl OnEveryKernel {
+    fn has(&mut self, record: &Record) -> bool {
         if let Event::Step { text, .. } = &record.event {
-            (step, calls) = (text.clone(), 0);
+            (self.step, self.calls) = (text.clone(), 0);
         }
-        calls += usize::from(matches!(record.event, Event::Call { .. }));
-        let first_path = match step.as_str() {
+        self.calls += usize::from(matches!(record.event, Event::Call { .. }));
+        let first = match self.step.as_str() {
             text if text.starts_with("Cover what tells") => 3,
             text if text.starts_with("Make read-only what would") => 4,
             text if text.starts_with("Drop from the bounding set") => 3,
             _ => usize::MAX,
         };
-        if calls <= first_path {
-            kept.push(record);
-        }
+        self.calls <= first
     }
-    kept
 }
 
 /// Runs the command, and compares its narration with the one that was recorded:
@@ -131,10 +131,12 @@ fn run(args: &[&str]) -> Result<(Vec<Record>, String), Failed> {
     command.env_clear().env("PATH", "/usr/bin:/bin").env("BOXLAB_ROOT", support::store()).env("HOME", "/nowhere");
     let output = command.args(["--trace", "json"]).args(args).output()?;
     check(output.status.success(), format!("boxlab {args:?}: {output:?}"))?;
-    let mut alike = Alike::default();
+    let mut alike = Alike::new(support::store(), None);
     let lines = String::from_utf8(output.stderr)?;
     let events: Result<Vec<Record>, _> = lines.lines().map(|line| serde_json::from_str(&alike.line(line))).collect();
-    Ok((without_what_kernels_differ_in(events?), String::from_utf8(output.stdout)?))
+    let (mut events, mut every) = (events?, OnEveryKernel::default());
+    events.retain(|record| every.has(record));
+    Ok((events, String::from_utf8(output.stdout)?))
 }
 
 fn narrate(detail: Detail, events: &[Record], output: &str) -> String {
@@ -153,186 +155,6 @@ fn narrate(detail: Detail, events: &[Record], output: &str) -> String {
     }
     drop(narrator);
     String::from_utf8(text).expect("text")
-}
-
-/// Root on this host may lack a capability (or have one more than the recording).
-fn all_capabilities(text: &str) -> String {
-    let own = boxlab::kernel::CapSets::own().bounding;
-    let hex = format!("{:016x} ({})", own.bits(), own.len());
-    let text = text.replace(&hex, "000001ffffffffff (41)");
-    text.replace(&own.described(), "all 41")
-}
-
-/// The ids of this user, and the range that /etc/subuid grants.
-struct Ids {
-    uid: String,
-    first: String,
-    count: String,
-}
-
-fn ids() -> &'static Ids {
-    static IDS: OnceLock<Ids> = OnceLock::new();
-    IDS.get_or_init(|| {
-        let uid = boxlab::kernel::euid();
-        let range = boxlab::kernel::subordinate_ids("/etc/subuid", uid);
-        let text = |number: Option<u32>| number.map(|number| number.to_string()).unwrap_or_default();
-        // Root's own 0 stands for many things.
-        let uid = if uid == 0 { String::new() } else { uid.to_string() };
-        Ids { uid, first: text(range.map(|range| range.first)), count: text(range.map(|range| range.count)) }
-    })
-}
-
-/// The namespaces of this very process, and what the recordings call them.
-fn own_namespaces() -> &'static [(String, &'static str)] {
-    const RECORDED: [(&str, &str); 8] = [
-        ("mnt", "4026531832"),
-        ("net", "4026531833"),
-        ("time", "4026531834"),
-        ("cgroup", "4026531835"),
-        ("pid", "4026531836"),
-        ("user", "4026531837"),
-        ("uts", "4026531838"),
-        ("ipc", "4026531839"),
-    ];
-    static OWN: OnceLock<Vec<(String, &str)>> = OnceLock::new();
-    OWN.get_or_init(|| {
-        let inode = |kind: &str| boxlab::kernel::proc::namespace("self", kind).unwrap_or_default();
-        let number = |name: String| name.chars().filter(char::is_ascii_digit).collect();
-        RECORDED.iter().map(|(kind, recorded)| (number(inode(kind)), *recorded)).collect()
-    })
-}
-
-/// What this machine is called.
-fn hostname() -> &'static str {
-    static NAME: OnceLock<String> = OnceLock::new();
-    NAME.get_or_init(|| std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a hostname").trim().to_owned())
-}
-
-/// Gives what differs from run to run the same name in each.
-#[derive(Default)]
-struct Alike {
-    names: HashMap<String, String>,
-    processes: u32,
-    namespaces: u64,
-}
-
-impl Alike {
-    /// One line of the JSON trace.
-    fn line(&mut self, line: &str) -> String {
-        let mut record: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
-        let pid = record["pid"].as_i64().unwrap_or_default();
-        let pid = self.process(&pid.to_string());
-        record["pid"] = serde_json::json!(pid.parse::<i64>().unwrap_or_default());
-        if record["event"] == "call" {
-            record["ns"] = serde_json::json!(0);
-        }
-        if (record["name"] == "clone3" || record["name"] == "clone")
-            && record["ret"].as_str().is_some_and(|ret| ret.len() > 2)
-        {
-            let ret = record["ret"].as_str().unwrap_or_default().to_owned();
-            record["ret"] = serde_json::json!(self.process(&ret));
-        }
-        if record["name"] == "keyctl" && record["errno"].is_null() {
-            // Each session has another keyring.
-            record["ret"] = serde_json::json!("271828182");
-        }
-        self.value(&mut record);
-        if record["name"] == "write" && record["args"][0].as_str().is_some_and(|file| file.ends_with("_map>")) {
-            // The ids have other numbers of digits now: without quotes, with \n as one byte.
-            let length = record["args"][1].as_str().unwrap_or_default().len() - 3;
-            record["args"][2] = serde_json::json!(length.to_string());
-            record["ret"] = serde_json::json!(length.to_string());
-        }
-        record.to_string()
-    }
-
-    fn value(&mut self, value: &mut serde_json::Value) {
-        match value {
-            serde_json::Value::String(text) => *text = self.text(text),
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            serde_json::Value::Object(fields) => fields.iter_mut().for_each(|(_, field)| self.value(field)),
-            _ => {}
-        }
-    }
-
-    fn process(&mut self, pid: &str) -> String {
-        if let Some(known) = self.names.get(&format!("process {pid}")) {
-            return known.clone();
-        }
-        self.processes += 1;
-        let name = (4700 + self.processes).to_string();
-        self.names.insert(format!("process {pid}"), name.clone());
-        name
-    }
-
-    /// Words of letters and digits are looked at one by one.
-    fn text(&mut self, text: &str) -> String {
-        let store = support::store().to_string_lossy().into_owned();
-        let text = text.replace(&format!("{store}/state"), "/run/boxlab").replace(&store, "/var/lib/boxlab");
-        if text.contains(" of them: ") && !text.starts_with("1 of") {
-            return "142 of them: 1 2 3 4 5 6 7 8 ...".to_owned();
-        }
-        if let Some((before, after)) = text.split_once("filter=0x") {
-            let after = after.trim_start_matches(|letter: char| letter.is_ascii_hexdigit());
-            return format!("{before}filter=0x55d0c8a4e6b0{after}");
-        }
-        if let Some((before, after)) = text.split_once("socket:[") {
-            let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
-            return format!("{}socket:[31415{}", self.text(before), self.text(after));
-        }
-        if let Some((before, after)) = text.split_once("filter=0x") {
-            // Where the program lies in memory is chosen at random.
-            let after = after.trim_start_matches(|letter: char| letter.is_ascii_hexdigit());
-            return format!("{}filter=0x5566778899a0{after}", self.text(before));
-        }
-        let text = all_capabilities(&text);
-        let mut alike = String::new();
-        let mut word = String::new();
-        for letter in text.chars().chain(['\0']) {
-            if letter.is_ascii_alphanumeric() {
-                word.push(letter);
-                continue;
-            }
-            alike.push_str(&self.word(&word));
-            word.clear();
-            if letter != '\0' {
-                alike.push(letter);
-            }
-        }
-        alike
-    }
-
-    fn word(&mut self, word: &str) -> String {
-        let hexadecimal = word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-        let number = word.bytes().all(|byte| byte.is_ascii_digit());
-        match word.len() {
-            0 => String::new(),
-            64 if hexadecimal => "f2".repeat(32),
-            12 if hexadecimal => "3f2a9c41d07e".to_owned(),
-            _ if number && word == ids().uid => "1000".to_owned(),
-            _ if number && word == ids().first => "100000".to_owned(),
-            _ if number && word == ids().count => "65536".to_owned(),
-            10 if number && word.starts_with("40265") => self.namespace(word),
-            3.. if number && self.names.contains_key(&format!("process {word}")) => self.process(word),
-            _ if word == hostname() => "laptop".to_owned(),
-            _ => word.to_owned(),
-        }
-    }
-
-    /// Those in which this test runs get the numbers of the recording; new ones
-    /// are counted.
-    fn namespace(&mut self, inode: &str) -> String {
-        if let Some((_, recorded)) = own_namespaces().iter().find(|(own, _)| own == inode) {
-            return (*recorded).to_owned();
-        }
-        if let Some(known) = self.names.get(inode) {
-            return known.clone();
-        }
-        self.namespaces += 1;
-        let name = (4_026_532_200 + self.namespaces).to_string();
-        self.names.insert(inode.to_owned(), name.clone());
-        name
-    }
 }
 
 fn the_readme_shows_recorded_runs() -> Outcome {

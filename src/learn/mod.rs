@@ -5,6 +5,7 @@
 //! What it does *not*: hold a word of what learners read. That is in `lessons/`, so that a
 //! translation is another folder: `--lessons DIR`.
 
+pub mod book;
 pub mod desk;
 pub mod embedded;
 pub mod environment;

@@ -107,7 +107,7 @@ pub fn obstacle() -> Option<&'static str> {
 }
 
 /// A trial that needs namespaces.
-fn trial(name: &str, body: fn() -> Result<(), Failed>) -> Trial {
+pub fn trial(name: &str, body: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || match obstacle() {
         Some(reason) => skip(reason),
         None => match body() {
@@ -175,7 +175,11 @@ pub type Named = (&'static str, fn() -> Result<(), Failed>);
 
 /// Runs the trials and removes the store.
 pub fn main(trials: Vec<Named>) -> ExitCode {
-    let trials = trials.into_iter().map(|(name, body)| trial(name, body)).collect();
+    run_all(trials.into_iter().map(|(name, body)| trial(name, body)).collect())
+}
+
+/// [`main`], for trials that are made.
+pub fn run_all(trials: Vec<Trial>) -> ExitCode {
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     let _ = std::fs::remove_dir_all(store());
     conclusion.exit_code()

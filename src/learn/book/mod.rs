@@ -1,0 +1,5 @@
+//! The book: chapters that weave the lessons' texts, the code and recorded runs.
+//!
+//! Reading order: [`recording`] (a run as data).
+
+pub mod recording;

@@ -1,0 +1,46 @@
+//! Which runs are recorded, and what of them is not compared.
+
+use boxlab::trace::Detail;
+
+/// Recorded as the narration that a learner reads: `snapshots/NAME.snap`.
+pub const NARRATIONS: &[(&str, Detail, &[&str])] = &[
+    ("ns-uts", Detail::Full, &["ns", "uts", "--", "uname", "-n"]),
+    ("ns-pid", Detail::Full, &["ns", "pid", "--", "sh", "-c", "echo $$"]),
+    ("ns-user", Detail::Full, &["ns", "user", "--map", "single", "--", "id", "-u"]),
+    ("mount-overlay", Detail::Full, &["mount", "overlay", "--", "true"]),
+    ("mount-readonly", Detail::Full, &["mount", "readonly", "--", "true"]),
+    ("security-caps", Detail::Full, &["security", "caps", "--", "true"]),
+    ("security-no-new-privs", Detail::Full, &["security", "no-new-privs", "--", "true"]),
+    ("security-seccomp", Detail::Full, &["security", "seccomp", "--", "grep", "^Seccomp:", "/proc/self/status"]),
+    ("run", Detail::Steps, &["run", "host", "echo", "hello from the box"]),
+    ("run-full", Detail::Full, &["run", "host", "echo", "hello from the box"]),
+];
+
+/// How exactly a demo is compared with its recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// All of it.
+    Exactly,
+    /// All but numbers in output and state: they are measured, or this machine's.
+    ButNumbers,
+    /// All but what its programs print: it depends on this machine.
+    ButOutput,
+}
+
+/// The demos that are not compared exactly: `LESSON.DEMO`, or all of a `LESSON.`
+/// Every demo of every lesson is recorded: `snapshots/book/LESSON.DEMO.jsonl`.
+pub const LOOSELY: &[(&str, Compared)] = &[
+    ("07-cgroup-ns.mounted", Compared::ButNumbers),
+    ("08-time.long-ago", Compared::ButOutput),
+    ("08-time.", Compared::ButNumbers),
+    ("10-bind.", Compared::ButNumbers),
+    ("11-tmpfs.memory", Compared::ButNumbers),
+    ("17-memory.", Compared::ButNumbers),
+    ("18-cpu.", Compared::ButNumbers),
+    ("19-pids-limit.", Compared::ButNumbers),
+    ("20-io.", Compared::ButNumbers),
+    ("21-cpuset.", Compared::ButNumbers),
+    ("22-freeze.", Compared::ButNumbers),
+    ("30-host-image.", Compared::ButOutput),
+    ("31-run.", Compared::ButNumbers),
+];
