@@ -21,7 +21,7 @@ use crate::paths::{self, Paths};
 use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
 
-pub use sandbox::{CGROUP, Sandbox, TOKEN};
+pub use sandbox::{CGROUP, PLACE, Sandbox, TOKEN};
 
 /// A process, named for good: numbers are reused, starts are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,6 +246,11 @@ pub struct Leftover {
 }
 
 impl Leftover {
+    /// True if it is an exercise that a learner is in the middle of, and no leftover at all.
+    pub fn is_under_way(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, Item::Sandbox(sandbox) if sandbox.is_under_way()))
+    }
+
     /// Removes all of it.
     pub fn remove(&self, k: &Kernel) -> Result<()> {
         remove_all(k, &self.items, &self.path)

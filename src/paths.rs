@@ -1,7 +1,7 @@
 //! What lies where: the store (images, writable layers) and the state (ledger,
 //! running containers). XDG Base Directory Specification, FHS.
 
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ impl Paths {
             let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
             return Self { state: root.join("state"), store: root };
         }
-        if euid() == 0 {
+        if euid() == 0 && is_the_machines() {
             return Self { store: "/var/lib/boxlab".into(), state: "/run/boxlab".into() };
         }
         let store = directory("XDG_DATA_HOME", ".local/share");
@@ -72,6 +72,12 @@ impl Paths {
     pub fn writable(&self, id: &str) -> PathBuf {
         self.store.join("writable").join(id)
     }
+}
+
+/// True for the machine's root. Root of a user namespace that was made on the machine, as in
+/// `boxlab ns user -- boxlab run`, sees / as nobody's, and may write where its user may.
+fn is_the_machines() -> bool {
+    std::fs::metadata("/").is_ok_and(|root| root.uid() == 0)
 }
 
 /// `$XDG_CONFIG_HOME/boxlab`

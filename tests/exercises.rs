@@ -31,7 +31,7 @@ fn main() {
         trial(*name, move || body(&ground))
     }));
     drop(ground);
-    trials::run(all, || ());
+    trials::run_waiting(all, || ());
 }
 
 fn trials_of(ground: &Arc<Ground>, person: Result<Person, String>) -> Vec<Trial> {

@@ -6,6 +6,8 @@ mod cgroups;
 mod common;
 #[path = "labs/delegated.rs"]
 mod delegated;
+#[path = "labs/nested.rs"]
+mod nested;
 mod support;
 
 use std::process::ExitCode;
@@ -53,6 +55,11 @@ fn main() -> ExitCode {
         ("security_seccomp_profiles", security_seccomp_profiles),
         ("security_seccomp_without_what_boxlab_needs", security_seccomp_without_what_boxlab_needs),
         ("security_userns", security_userns),
+        (
+            "root_of_a_user_namespace_keeps_its_things_at_home",
+            nested::root_of_a_user_namespace_keeps_its_things_at_home,
+        ),
+        ("without_new_privileges_one_id_is_mapped", nested::without_new_privileges_one_id_is_mapped),
         ("every_lab_plans_what_it_does", every_lab_plans_what_it_does),
         ("every_lab_ends_with_the_status_of_its_program", every_lab_ends_with_the_status_of_its_program),
         ("nothing_is_left_behind", nothing_is_left_behind),

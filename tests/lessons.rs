@@ -23,7 +23,7 @@ fn main() {
         all.push(Trial::ignorable_test(format!("demos of {name}"), move || demos(&name)));
     }
     all.extend(classroom::TRIALS.iter().map(|(name, body)| trial(*name, body)));
-    trials::run(all, || drop(std::fs::remove_dir_all(support::store())));
+    trials::run_waiting(all, || drop(std::fs::remove_dir_all(support::store())));
 }
 
 /// The author's own command. What can't be run here it says, and root's run of these tests

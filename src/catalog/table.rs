@@ -70,7 +70,7 @@ pub const CATALOG: &[Row] = &[
     },
     Row {
         command: "ns all",
-        about: "All eight namespaces at once: nearly a container",
+        about: "Every namespace at once (a user namespace where you are not root)",
         man: &["namespaces(7)", "unshare(2)", "unshare(1)"],
         shell: "unshare --user --map-root-user --mount --uts --ipc --net --cgroup --time --pid --fork --mount-proc",
         parts: &["sethostname", "loopback", "proc"],
@@ -138,7 +138,7 @@ pub const CATALOG: &[Row] = &[
         command: "mount pivot",
         about: "pivot_root against chroot: one can be left, the other can't",
         man: &["pivot_root(2)", "chroot(2)", "pivot_root(8)"],
-        shell: "mount --bind ROOT ROOT; cd ROOT; pivot_root . .; umount -l .; exec chroot . sh",
+        shell: "mount --bind ROOT ROOT; mount --rbind /proc ROOT/proc; cd ROOT; pivot_root . .; umount -l .; exec sh",
         ..NONE
     },
     Row {

@@ -363,7 +363,7 @@ fn lab_freeze(lab: &Lab<'_>, tree: Option<Interface>) -> Result<i32> {
     k.step("Watch it count");
     freeze::watch(k, &counter, "while it runs")?;
     k.part("limit", |k| freeze::freeze(k, &group, child.pid))?;
-    freeze::watch(k, &counter, "while it is frozen")?;
+    freeze::watch(k, &counter, if k.wants("limit") { "while it is frozen" } else { "as before" })?;
     k.part("limit", |k| freeze::thaw(k, &group))?;
     freeze::watch(k, &counter, "as it goes on")?;
     counter.stop();

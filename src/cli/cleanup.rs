@@ -24,6 +24,9 @@ pub struct Cleanup {
     /// Only list what is left
     #[arg(long)]
     dry_run: bool,
+    /// End also the exercises that you are in the middle of
+    #[arg(long)]
+    exercises: bool,
     /// `text` or `json`
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     format: String,
@@ -34,15 +37,18 @@ pub struct Cleanup {
 struct Entry {
     command: Option<String>,
     items: Vec<String>,
+    /// No leftover: an exercise that a learner is in the middle of.
+    under_way: bool,
 }
 
 impl Cleanup {
     /// Lists, asks, removes.
     pub fn run(self, context: &Context) -> Result<i32> {
-        let left = ledger::leftovers(&context.paths)?;
+        let mut left = ledger::leftovers(&context.paths)?;
         let store = Store::open(&context.paths.store)?;
         let unfinished = store.leftovers()?;
         self.list(&entries(&left, &unfinished))?;
+        left.retain(|leftover| self.exercises || !leftover.is_under_way());
         if left.is_empty() && unfinished.is_empty() || self.dry_run || !self.agreed()? {
             return Ok(0);
         }
@@ -63,6 +69,9 @@ impl Cleanup {
         for entry in entries {
             let command = entry.command.as_deref().unwrap_or("(a command that is not known any more)");
             text.push_str(&format!("{command}\n"));
+            if entry.under_way && !self.exercises {
+                text.push_str("  (under way, and kept: `boxlab exercise stop` or `cleanup --exercises` ends it)\n");
+            }
             text.extend(entry.items.iter().map(|item| format!("  {item}\n")));
         }
         output::print(&text)
@@ -85,10 +94,12 @@ fn entries(left: &[Leftover], unfinished: &[PathBuf]) -> Vec<Entry> {
     let of_command = |leftover: &Leftover| Entry {
         command: leftover.owner.as_ref().map(|owner| owner.command.clone()),
         items: leftover.items.iter().map(Item::describe).collect(),
+        under_way: leftover.is_under_way(),
     };
     let of_image = |path: &PathBuf| Entry {
         command: Some("an image that was not finished".to_owned()),
         items: vec![format!("directory {}", path.display())],
+        under_way: false,
     };
     left.iter().map(of_command).chain(unfinished.iter().map(of_image)).collect()
 }

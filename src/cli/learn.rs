@@ -329,8 +329,9 @@ fn fitting<'a>(desk: &Desk<'_>, way: Vec<&'a Lesson>, until: &str) -> Result<Vec
         .parse()
         .or_else(|_| format!("{until}:00").parse())
         .map_err(|_| Error::usage(format!("'{until}' is no time of day")).hint("A time of day looks like 11:30."))?;
-    let now = ZonedDateTime::now();
-    let left = (time.duration_since(now.time())).as_mins();
+    let left = minutes_until(time, ZonedDateTime::now().time()).ok_or_else(|| {
+        Error::usage(format!("{until} is over")).hint("Give the time of day at which you want to be done.")
+    })?;
     let mut sum = 0;
     let fits = |lesson: &&Lesson| {
         sum += i64::from(lesson.minutes);
@@ -344,6 +345,17 @@ fn fitting<'a>(desk: &Desk<'_>, way: Vec<&'a Lesson>, until: &str) -> Result<Vec
     }
     desk.line("")?;
     Ok(way)
+}
+
+/// Minutes from now to a time of day; after midnight if that is nearer than it is over.
+/// `None`: it is over.
+fn minutes_until(time: Time, now: Time) -> Option<i64> {
+    const DAY: i64 = 24 * 60;
+    match time.duration_since(now).as_mins() {
+        left if left >= 0 => Some(left),
+        left if left < -DAY / 2 => Some(left + DAY),
+        _ => None,
+    }
 }
 
 /// Where lessons are run.

@@ -176,13 +176,14 @@ impl Trees {
         }
     }
 
+    /// v1 has a controller for it, v2 a file in every cgroup; a hybrid host has both.
     fn frozen(&self) -> Option<bool> {
-        if let Some(tree) = self.tree("freezer") {
-            // The root of the tree can't be frozen and has no such file.
-            return Some(["FROZEN", "FREEZING"].contains(&text(&tree.own, "freezer.state").as_str()));
-        }
-        let tree = self.0.iter().find(|tree| tree.version == Version::V2)?;
-        proc::counter(&tree.own.join("cgroup.events"), "frozen").map(|frozen| frozen == 1)
+        // The root of v1's tree can't be frozen and has no such file.
+        let v1 = self.tree("freezer").filter(|tree| tree.version == Version::V1);
+        let v1 = v1.map(|tree| ["FROZEN", "FREEZING"].contains(&text(&tree.own, "freezer.state").as_str()));
+        let v2 = self.0.iter().find(|tree| tree.version == Version::V2);
+        let v2 = v2.and_then(|tree| proc::counter(&tree.own.join("cgroup.events"), "frozen")).map(|frozen| frozen == 1);
+        v1.into_iter().chain(v2).reduce(|one, other| one || other)
     }
 }
 

@@ -115,8 +115,12 @@ pub fn single() -> Maps {
 }
 
 /// Root inside is this user, and the ids from 1 on are the user's subordinate
-/// ones. `None` if the host grants none or lacks the helpers.
+/// ones. `None` if the host grants none or lacks the helpers, and under no_new_privs,
+/// which takes their setuid bit away.
 pub fn ranges() -> Option<Maps> {
+    if nix::sys::prctl::get_no_new_privs().unwrap_or_default() {
+        return None;
+    }
     program_path("newuidmap").and(program_path("newgidmap"))?;
     let users = range("/etc/subuid", euid())?;
     let groups = range("/etc/subgid", egid())?;

@@ -5,8 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::errno::Errno;
 use nix::sched::CloneFlags;
 
+use super::Kernel;
 use super::flags::{CLONE_NEWTIME, NAMESPACES};
-use super::{Kernel, proc};
+use super::proc::OwnNamespaces;
 use crate::error::Result;
 use crate::trace::decode;
 
@@ -27,7 +28,7 @@ impl Kernel {
     pub fn unshare(&self, flags: CloneFlags) -> Result<()> {
         let before = self.namespaces(flags);
         self.call("unshare", || vec![spelled(flags)], || nix::sched::unshare(flags))?;
-        self.tell_changes(flags, &before);
+        self.tell_changes(flags, before.as_ref());
         Ok(())
     }
 
@@ -37,7 +38,7 @@ impl Kernel {
         let before = self.namespaces(flags);
         let args = || vec![self.fd(process), spelled(flags)];
         self.call("setns", args, || nix::sched::setns(process.as_fd(), flags))?;
-        self.tell_changes(flags, &before);
+        self.tell_changes(flags, before.as_ref());
         Ok(())
     }
 
@@ -47,17 +48,21 @@ impl Kernel {
         self.call("pidfd_open", || vec![pid.to_string(), "0".to_owned()], || pidfd_open(pid))
     }
 
-    fn namespaces(&self, flags: CloneFlags) -> Vec<String> {
+    /// What the caller is in before a change; nothing where nobody listens.
+    fn namespaces(&self, flags: CloneFlags) -> Option<(OwnNamespaces, Vec<String>)> {
         if !self.tells() || self.plans() {
-            return Vec::new();
+            return None;
         }
-        chosen(flags).map(|(_, _, file, _)| proc::namespace("self", file).unwrap_or_default()).collect()
+        let own = OwnNamespaces::open().ok()?;
+        let before = chosen(flags).map(|(_, _, file, _)| own.read(file).unwrap_or_default()).collect();
+        Some((own, before))
     }
 
-    fn tell_changes(&self, flags: CloneFlags, before: &[String]) {
+    fn tell_changes(&self, flags: CloneFlags, found: Option<&(OwnNamespaces, Vec<String>)>) {
+        let Some((own, before)) = found else { return };
         for ((_, _, file, word), before) in chosen(flags).zip(before) {
             // A new PID or time namespace has no inode until its first process.
-            let after = proc::namespace("self", file).unwrap_or_else(|_| "none yet".to_owned());
+            let after = own.read(file).unwrap_or_else(|_| "none yet".to_owned());
             self.state(
                 &format!("{word} namespace{}", if file.contains('_') { " for children" } else { "" }),
                 before,

@@ -8,7 +8,9 @@ use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use nix::mount::MsFlags;
+use nix::sys::stat::Mode;
 
 use super::{CapSet, CapSets};
 
@@ -38,6 +40,24 @@ pub fn kernel_version() -> (u32, u32) {
 /// A namespace of a process: `uts:[4026531838]`. namespaces(7)
 pub fn namespace(pid: &str, file: &str) -> io::Result<String> {
     fs::read_link(format!("/proc/{pid}/ns/{file}")).map(|link| link.to_string_lossy().into_owned())
+}
+
+/// The namespaces of the caller, in the /proc of the moment when this is opened: they can
+/// be read also when another mount table has a /proc in which the caller has no number.
+#[derive(Debug)]
+pub struct OwnNamespaces(OwnedFd);
+
+impl OwnNamespaces {
+    /// Of the /proc that is seen now.
+    pub fn open() -> nix::Result<Self> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        nix::fcntl::open("/proc/self/ns", flags, Mode::empty()).map(Self)
+    }
+
+    /// As [`namespace`] of the caller.
+    pub fn read(&self, file: &str) -> nix::Result<String> {
+        nix::fcntl::readlinkat(&self.0, file).map(|link| link.to_string_lossy().into_owned())
+    }
 }
 
 /// The magic link to what a descriptor leads to; good only while that is open,

@@ -2,6 +2,8 @@
 //! "start" and "wait", and no handler runs at a bad moment.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -129,6 +131,16 @@ pub fn reset() {
     // SAFETY: installs no handler, only the default action.
     let _ = unsafe { sigaction(Signal::SIGPIPE, &default) };
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+/// A command that std starts: its program, too, gets the signals of a fresh process.
+pub fn with_fresh_signals(command: &mut Command) -> &mut Command {
+    let between = || {
+        reset();
+        Ok(())
+    };
+    // SAFETY: between fork and exec, only sigaction(2) and sigprocmask(2) are called.
+    unsafe { command.pre_exec(between) }
 }
 
 /// The error of a user who pressed Ctrl-C, or of a supervisor's SIGTERM.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::environment::{self, Environment};
 use crate::error::{Error, IoContext, Result};
-use crate::kernel::{CloneFlags, Exit, Kernel, Program, proc};
+use crate::kernel::{CloneFlags, Exit, Kernel, Program, proc, with_fresh_signals};
 use crate::ledger::{Item, Ledger};
 use crate::paths::{self, Paths};
 
@@ -124,6 +124,7 @@ impl<'a> Host<'a> {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new("sh");
         command.args(["-c", line]).env_clear().envs(self.environment.pairs()).current_dir(&self.directory);
+        with_fresh_signals(&mut command);
         command
     }
 

@@ -23,6 +23,9 @@ pub const TOKEN: &str = "BOXLAB_EXERCISE";
 /// What the cgroups of exercises are called; then comes what the learner likes.
 pub const CGROUP: &str = "boxlab-exercise-";
 
+/// What is remembered of one that goes on, in its place.
+pub const PLACE: &str = "place.json";
+
 /// How long boxlab's own commands have to tidy up after themselves.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -70,6 +73,21 @@ impl Sandbox {
             text.push_str(&format!(", {count} {word}{plural}"));
         }
         text
+    }
+
+    /// What is remembered of it while it goes on.
+    pub fn state(&self) -> PathBuf {
+        self.home.join(PLACE)
+    }
+
+    /// True while a learner is in the middle of it: begun as a whole, and not ended.
+    pub fn is_under_way(&self) -> bool {
+        #[derive(Deserialize)]
+        struct State {
+            ready: bool,
+        }
+        let state = fs::read(self.state()).ok().and_then(|text| serde_json::from_slice::<State>(&text).ok());
+        !self.trial && state.is_some_and(|state| state.ready)
     }
 
     /// True if anything of it is there.

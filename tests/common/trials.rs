@@ -39,10 +39,20 @@ pub fn made_by_root(name: impl Into<String>, reason: String) -> Trial {
 /// Runs them all, says `summary` and ends this process with their status. What
 /// the trials share goes with them, before that.
 pub fn run(trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
-    let arguments = Arguments::from_args();
-    let listed = arguments.list;
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    if !listed {
+    conclude(&Arguments::from_args(), trials, summary)
+}
+
+/// As [`run`], for trials that mostly wait: several at a time for each processor.
+pub fn run_waiting(trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
+    let mut arguments = Arguments::from_args();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(4 * processors);
+    conclude(&arguments, trials, summary)
+}
+
+fn conclude(arguments: &Arguments, trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
+    let conclusion = libtest_mimic::run(arguments, trials);
+    if !arguments.list {
         summary();
     }
     conclusion.exit()

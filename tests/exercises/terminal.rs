@@ -144,7 +144,7 @@ fn a_killed_watch_changes_nothing(ground: &Ground) -> Verdict {
     drop(session);
     school.must(&["exercise", "check"], 1, "Not so.")?;
     school.must(&["cleanup", "--dry-run"], 0, "exercise test/watched in ")?;
-    school.must(&["cleanup", "--yes"], 0, "")?;
+    school.must(&["cleanup", "--yes", "--exercises"], 0, "")?;
     school.must(&["cleanup", "--dry-run"], 0, "Nothing is left behind.")?;
     school.is_tidy()
 }

@@ -79,6 +79,18 @@ pub const WORDS: &[Word] = &[
         ..NONE
     },
     Word {
+        name: "mount-writable",
+        setup: "mkdir m",
+        check: "that = { mount = { of = 'box', at = 'm', options = ['rw'] } }",
+        right: apart!("--mount sh -c 'mount -t tmpfs box m; exec sleep 700'"),
+        wrong: &[
+            ("c", "sleep 700 &"),
+            ("c", MOUNTED),
+            ("c", apart!("--mount sh -c 'mount -t tmpfs box m; mount -o remount,bind,ro m; exec sleep 700'")),
+        ],
+        ..NONE
+    },
+    Word {
         name: "mount-absent",
         setup: "mkdir m",
         check: "that = { mount = { of = 'box', at = 'm', absent = true } }\ncontrol = { mount = { of = 'other', at = 'm' } }",
@@ -217,6 +229,17 @@ pub const WORDS: &[Word] = &[
         check: "that = { all = [{ output = { run = ['cat', 'a'], has_line = 'two' } }, { output = { run = ['cat', 'a'], contains = 'ree' } }, { output = { run = ['wc', '-l', 'a'], is = '3 a' } }] }",
         right: "printf 'one\\ntwo\\nthree\\n' > a",
         wrong: &[("c", "true"), ("c", "echo 'two three' > a"), ("c", "printf 'two\\nthree\\n' > a")],
+        ..NONE
+    },
+    Word {
+        name: "output-of-a-script",
+        check: "that = { output = { run = ['./a'], is = 'done' } }",
+        right: "printf '#!/bin/sh\\necho done\\n' > a; chmod +x a",
+        wrong: &[
+            ("c", "true"),
+            ("c", "echo 'echo done' > a"),
+            ("c", "printf '#!/bin/sh\\necho no\\n' > a; chmod +x a"),
+        ],
         ..NONE
     },
     Word {

@@ -62,7 +62,7 @@ fn ctrl_c_leaves_and_learn_goes_on() -> Verdict {
 
 fn a_killed_lesson_leaves_what_cleanup_finds() -> Verdict {
     let root = support::scratch("killed");
-    let mut walker = Walker::start(&["lesson", "run", "uts", "--plain", "--from", "6"], &root)?;
+    let mut walker = Walker::start(&["lesson", "run", "uts", "--plain", "--from", "7"], &root)?;
     walker.until("I am called box")?;
     walker.until(" > ")?;
     walker.kill()?;
@@ -100,11 +100,18 @@ fn progress_travels() -> Verdict {
 
 fn a_plan_ends_in_time() -> Verdict {
     let root = support::scratch("plan");
-    let mut walker = Walker::start(&["learn", "--plain", "--until", "23:59"], &root)?;
-    walker.until("Until 23:59 there is time for")?;
+    let time = |hours: i64| {
+        let time = jiff::ZonedDateTime::now().time().wrapping_add(jiff::SignedDuration::from_hours(hours));
+        format!("{:02}:{:02}", time.hour(), time.minute())
+    };
+    let until = time(3);
+    let mut walker = Walker::start(&["learn", "--plain", "--until", &until], &root)?;
+    walker.until(&format!("Until {until} there is time for"))?;
     walker.press("q")?;
     let (status, seen) = walker.end()?;
     check(status == 0, seen)?;
+    let over = run(&root, &["learn", "--until", &time(-2)]);
+    check(over.status == 2 && over.stderr.contains(" is over"), format!("{over:?}"))?;
     let ran = run(&root, &["learn", "--until", "noon"]);
     check(ran.status == 2 && ran.stderr.contains("looks like 11:30"), format!("{ran:?}"))
 }

@@ -70,7 +70,7 @@ impl<'a> Place<'a> {
 
     /// The one that is under way; `None` if it isn't.
     pub fn open(site: &'a Site<'a>, name: &str) -> Result<Option<Self>> {
-        let file = Self::home(site.paths, name).join("place.json");
+        let file = Self::home(site.paths, name).join(ledger::PLACE);
         let text = match fs::read_to_string(&file) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.or_fail(|| format!("cannot read {}", file.display()))?,
@@ -250,12 +250,12 @@ impl<'a> Place<'a> {
     }
 
     fn save(&self) -> Result<()> {
-        let home = &self.state.sandbox.home;
-        let doing = || format!("cannot write {}", home.join("place.json").display());
+        let sandbox = &self.state.sandbox;
+        let doing = || format!("cannot write {}", sandbox.state().display());
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::other).or_fail(doing)?;
-        let mut file = tempfile::NamedTempFile::new_in(home).or_fail(doing)?;
+        let mut file = tempfile::NamedTempFile::new_in(&sandbox.home).or_fail(doing)?;
         file.write_all(&text).or_fail(doing)?;
-        file.persist(home.join("place.json")).map_err(|error| error.error).or_fail(doing).map(drop)
+        file.persist(sandbox.state()).map_err(|error| error.error).or_fail(doing).map(drop)
     }
 }
 

@@ -49,7 +49,7 @@ impl Surroundings {
     pub fn run(&self, k: &Kernel, words: &[String], directory: &Path) -> Result<Option<(i32, String)>> {
         let failed = || "cannot make a temporary file".to_owned();
         let mut said = tempfile::tempfile().or_fail(failed)?;
-        let program = self.program(words)?;
+        let program = self.program(&from_here(words, directory))?;
         let exit = k.run_apart(&program, directory, &said, LIMIT)?;
         let mut bytes = Vec::new();
         said.seek(SeekFrom::Start(0)).and_then(|_| said.read_to_end(&mut bytes)).or_fail(failed)?;
@@ -76,6 +76,15 @@ impl Surroundings {
             }
         }
     }
+}
+
+/// `./script` is sought in the directory in which it will run.
+fn from_here(words: &[String], directory: &Path) -> Vec<String> {
+    let mut words = words.to_vec();
+    if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+        *program = directory.join(&*program).to_string_lossy().into_owned();
+    }
+    words
 }
 
 /// Where this boxlab lies as `boxlab`.

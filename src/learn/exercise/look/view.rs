@@ -89,7 +89,9 @@ pub fn mount(scene: &Scene<'_>, claim: &Mount) -> Look {
         text if text.contains("master") => "slave",
         _ => "private",
     };
-    let has = |option: &String| mount.options.split(',').chain(mount.super_options.split(',')).any(|has| has == option);
+    let has = |option: &str| mount.options.split(',').chain(mount.super_options.split(',')).any(|has| has == option);
+    // What is mounted read-only in one place is rw as a filesystem, and no one can write there.
+    let has = |option: &String| if option == "rw" { !has("ro") } else { has(option) };
     let is_right = !claim.absent
         && claim.kind.as_ref().is_none_or(|kind| *kind == mount.kind)
         && claim.source.as_ref().is_none_or(|source| *source == mount.source)

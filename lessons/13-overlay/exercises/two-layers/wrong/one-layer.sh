@@ -1,0 +1,7 @@
+#!/bin/bash
+# refused: order/one-layer
+mkdir -p upper work merged
+unshare --user --map-root-user --mount sh -c '
+    mount -t overlay overlay -o lowerdir=app,upperdir=upper,workdir=work merged
+    echo mine > merged/note
+    exec sleep 1301' &

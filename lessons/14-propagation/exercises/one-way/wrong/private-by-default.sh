@@ -1,0 +1,7 @@
+#!/bin/bash
+# refused: listens/cut-off
+# Without --propagation, unshare makes all mounts private.
+unshare --user --map-root-user --mount sh -c '
+mount -t tmpfs none media; mount --make-shared media; mkdir media/stick media/private
+unshare --mount sh -c "mount -t tmpfs none media/private; exec sleep 1402" &
+sleep 0.5; mount -t tmpfs none media/stick; exec sleep 1401' >/dev/null 2>&1 </dev/null &

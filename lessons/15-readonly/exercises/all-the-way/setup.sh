@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir -p tree/sub
+echo top > tree/top

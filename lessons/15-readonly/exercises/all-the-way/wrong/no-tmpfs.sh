@@ -1,0 +1,6 @@
+#!/bin/bash
+# refused: shown/nothing-beneath
+unshare --user --map-root-user --mount sh -c '
+mount --rbind tree /mnt
+mount -o remount,bind,ro /mnt
+exec sleep 1502' >/dev/null 2>&1 </dev/null &

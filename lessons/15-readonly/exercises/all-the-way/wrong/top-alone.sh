@@ -1,0 +1,7 @@
+#!/bin/bash
+# refused: beneath/top-alone
+unshare --user --map-root-user --mount sh -c '
+mount -t tmpfs none tree/sub
+mount --rbind tree /mnt
+mount -o remount,bind,ro /mnt
+exec sleep 1502' >/dev/null 2>&1 </dev/null &

@@ -1,0 +1,5 @@
+#!/bin/bash
+# refused: read-only/bits
+echo fresh > data/news
+chmod a-w data
+unshare --user --map-root-user --mount sh -c 'mount --bind data /mnt && exec sleep 1501' >/dev/null 2>&1 </dev/null &

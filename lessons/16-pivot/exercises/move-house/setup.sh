@@ -1,0 +1,2 @@
+#!/bin/bash
+boxlab -q image unpack host rootfs

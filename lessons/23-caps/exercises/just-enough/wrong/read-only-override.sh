@@ -1,0 +1,7 @@
+#!/bin/bash
+# refused: served/not-running
+setsid boxlab -q security caps --keep DAC_READ_SEARCH,SYS_CHROOT -- ./service >/dev/null 2>&1 </dev/null &
+for _ in 1 2 3 4 5; do
+    grep -q 2302 log && break
+    sleep 0.2
+done

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: ordinary/root
+unshare --map-root-user sleep 2303 >/dev/null 2>&1 &

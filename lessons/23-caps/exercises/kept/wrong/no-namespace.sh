@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: ordinary/no-namespace
+sleep 2303 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: holds/not-running
+boxlab -q security caps --keep NET_BIND_SERVICE -- true

@@ -1,0 +1,10 @@
+#!/bin/bash
+# refused: chmod
+cat > profile.json <<'END'
+{
+  "defaultAction": "SCMP_ACT_ALLOW",
+  "syscalls": [
+    { "names": ["chmod", "fchmod", "fchmodat", "fchmodat2"], "action": "SCMP_ACT_ALLOW" }
+  ]
+}
+END

@@ -1,0 +1,3 @@
+#!/bin/bash
+echo precious > keep
+chmod 644 keep

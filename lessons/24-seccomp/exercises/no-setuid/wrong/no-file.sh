@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: others/no-file
+chmod 755 keep

@@ -1,0 +1,11 @@
+#!/bin/bash
+# refused: setuid/one-mode
+cat > profile.json <<'END'
+{
+  "defaultAction": "SCMP_ACT_ALLOW",
+  "syscalls": [
+    { "names": ["chmod", "fchmod"], "action": "SCMP_ACT_ERRNO", "args": [{ "index": 1, "value": 2541, "op": "SCMP_CMP_EQ" }] },
+    { "names": ["fchmodat", "fchmodat2"], "action": "SCMP_ACT_ERRNO", "args": [{ "index": 2, "value": 2541, "op": "SCMP_CMP_EQ" }] }
+  ]
+}
+END

@@ -1,0 +1,2 @@
+#!/bin/bash
+sed -i 's/"mkdir", "mkdirat", "symlink", "symlinkat", //' profile.json

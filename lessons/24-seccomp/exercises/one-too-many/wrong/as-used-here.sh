@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: twins
+sed -i -e 's/"mkdir", //' -e 's/"symlinkat", //' profile.json

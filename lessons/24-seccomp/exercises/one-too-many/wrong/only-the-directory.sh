@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: works/link
+sed -i 's/"mkdir", "mkdirat", //' profile.json

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: works/directory
+sed -i 's/"symlink", "symlinkat", //' profile.json

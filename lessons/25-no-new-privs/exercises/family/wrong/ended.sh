@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: first/not-running
+setpriv --no-new-privs sh -c 'sleep 0.1'

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: promised/by-default
+setsid boxlab -q run host sleep 2503 >/dev/null 2>&1 </dev/null &

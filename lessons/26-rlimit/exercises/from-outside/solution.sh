@@ -1,0 +1,2 @@
+#!/bin/bash
+prlimit --pid "$(cat pid)" --nofile=100:

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: same/started-again
+prlimit --nofile=100:200 sleep 2602 >/dev/null 2>&1 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: soft
+prlimit --pid "$(cat pid)" --nproc=100:

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: hard/both
+prlimit --pid "$(cat pid)" --nofile=100

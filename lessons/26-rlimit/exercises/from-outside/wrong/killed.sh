@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: same/not-running
+kill "$(cat pid)"

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: soft
+ulimit -Sn 100

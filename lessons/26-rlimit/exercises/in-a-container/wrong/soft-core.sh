@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: core/can-raise
+setsid boxlab -q run --ulimit nofile=64 --ulimit core=0:1024 --ulimit fsize=1048576 host sleep 2603 >/dev/null 2>&1 </dev/null &

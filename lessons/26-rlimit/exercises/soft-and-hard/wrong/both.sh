@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: hard/both
+(ulimit -n 256; exec sleep 2601) >/dev/null 2>&1 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: soft/not-running
+prlimit --nofile=256:512 true

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: hard/soft-alone
+(ulimit -Sn 256; exec sleep 2601) >/dev/null 2>&1 &

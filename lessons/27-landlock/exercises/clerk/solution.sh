@@ -1,0 +1,2 @@
+#!/bin/bash
+boxlab -q security landlock --read bin --write desk -- sh bin/clerk &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: discreet/reads-it
+sh bin/clerk &

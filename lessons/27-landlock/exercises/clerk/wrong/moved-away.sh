@@ -1,0 +1,5 @@
+#!/bin/bash
+# refused: discreet/hidden
+# Another place is no refusal.
+mv private away
+sh bin/clerk &

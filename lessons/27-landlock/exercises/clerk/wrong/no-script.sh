@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: there
+boxlab -q security landlock --write desk -- sh bin/clerk &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: cannot-read/reads-it
+sh bin/keeper 3>>log/journal &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found
+boxlab --root mine inspect --format '{{.Id}}' shop > answer

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: mended
+cat .damaged > answer

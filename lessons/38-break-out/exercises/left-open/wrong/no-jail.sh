@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: locked-in/hosts-files
+sleep 3802 &

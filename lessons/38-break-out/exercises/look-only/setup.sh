@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir config
+echo 'port = 3803' > config/app.conf

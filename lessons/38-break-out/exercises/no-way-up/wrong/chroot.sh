@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: sealed/hosts-namespace
+unshare --user --map-root-user --root=jail sleep 3801 &
