@@ -111,6 +111,7 @@ pub const CATALOG: &[Row] = &[
         about: "The processes of one PID namespace as files",
         man: &["proc(5)", "pid_namespaces(7)"],
         shell: "unshare --pid --fork --mount sh -c 'mount -t proc proc /proc; ps ax'",
+        lesson: Some("12-proc"),
         ..NONE
     },
     Row {
@@ -118,6 +119,7 @@ pub const CATALOG: &[Row] = &[
         about: "Read-only layers below, a writable one above, shown as one",
         man: &["mount(2)", "mount(8)", "xattr(7)"],
         shell: "mount -t overlay -o lowerdir=LOWER,upperdir=UPPER,workdir=WORK overlay MERGED",
+        lesson: Some("13-overlay"),
         ..NONE
     },
     Row {
@@ -125,6 +127,7 @@ pub const CATALOG: &[Row] = &[
         about: "Whether a mount at one place appears at another",
         man: &["mount_namespaces(7)", "mount(2)"],
         shell: "mount --make-shared LEFT; mount --make-slave RIGHT; mount --make-private RIGHT",
+        lesson: Some("14-propagation"),
         ..NONE
     },
     Row {
@@ -132,6 +135,7 @@ pub const CATALOG: &[Row] = &[
         about: "Read-only, for one mount or a whole tree of them",
         man: &["mount(2)", "mount_setattr(2)"],
         shell: "mount --bind SOURCE TARGET; mount -o remount,bind,ro TARGET",
+        lesson: Some("15-readonly"),
         ..NONE
     },
     Row {
@@ -139,6 +143,7 @@ pub const CATALOG: &[Row] = &[
         about: "pivot_root against chroot: one can be left, the other can't",
         man: &["pivot_root(2)", "chroot(2)", "pivot_root(8)"],
         shell: "mount --bind ROOT ROOT; mount --rbind /proc ROOT/proc; cd ROOT; pivot_root . .; umount -l .; exec sh",
+        lesson: Some("16-pivot"),
         ..NONE
     },
     Row {
@@ -211,13 +216,14 @@ pub const CATALOG: &[Row] = &[
         man: &["capabilities(7)", "capset(2)", "prctl(2)"],
         shell: "capsh --drop=cap_sys_admin,cap_net_admin -- -c 'grep Cap /proc/self/status'",
         parts: &["bounding", "capset"],
-        ..NONE
+        lesson: Some("23-caps"),
     },
     Row {
         command: "security no-new-privs",
         about: "No program can give more than there is: setuid is ignored",
         man: &["prctl(2)", "execve(2)", "setpriv(1)"],
         shell: "setpriv --no-new-privs sudo id",
+        lesson: Some("25-no-new-privs"),
         ..NONE
     },
     Row {
@@ -225,6 +231,7 @@ pub const CATALOG: &[Row] = &[
         about: "What one process may use, and may never raise again",
         man: &["getrlimit(2)", "prlimit(1)"],
         shell: "prlimit --nofile=64:128 --fsize=65536:131072 sh",
+        lesson: Some("26-rlimit"),
         ..NONE
     },
     Row {
@@ -233,7 +240,7 @@ pub const CATALOG: &[Row] = &[
         man: &["landlock(7)", "landlock_create_ruleset(2)", "landlock_add_rule(2)", "landlock_restrict_self(2)"],
         shell: "setpriv --landlock-access fs --landlock-rule path-beneath:execute,read-file,read-dir:/usr sh",
         parts: &["no_new_privs"],
-        ..NONE
+        lesson: Some("27-landlock"),
     },
     Row {
         command: "security lsm",
@@ -248,13 +255,14 @@ pub const CATALOG: &[Row] = &[
         man: &["seccomp(2)", "bpf(4)", "syscalls(2)", "proc_pid_status(5)"],
         shell: "systemd-run --pty --property='SystemCallFilter=~unshare keyctl' sh",
         parts: &["no_new_privs"],
-        ..NONE
+        lesson: Some("24-seccomp"),
     },
     Row {
         command: "security userns",
         about: "Root in a container is root on the host, unless ids are mapped",
         man: &["user_namespaces(7)", "credentials(7)"],
         shell: "unshare --user --map-users=0:100000:65536 --map-groups=0:100000:65536 --setuid 0 sh",
+        lesson: Some("29-userns"),
         ..NONE
     },
     Row {
@@ -262,6 +270,7 @@ pub const CATALOG: &[Row] = &[
         about: "Fetch an image from a registry, layer by layer",
         man: &["skopeo-copy(1)", "umoci-unpack(1)"],
         shell: "skopeo copy docker://NAME oci:DIR:NAME; umoci unpack --image DIR:NAME BUNDLE",
+        lesson: Some("32-names-and-registries"),
         ..NONE
     },
     Row {
@@ -277,6 +286,7 @@ pub const CATALOG: &[Row] = &[
         about: "Store an image of this machine in a registry",
         man: &["docker-push(1)", "podman-push(1)", "skopeo-copy(1)"],
         shell: "skopeo copy oci:LAYOUT:NAME docker://localhost:5000/name:tag",
+        lesson: Some("32-names-and-registries"),
         ..NONE
     },
     Row {
@@ -284,6 +294,7 @@ pub const CATALOG: &[Row] = &[
         about: "Hand the images of this machine to others, as a registry does",
         man: &["skopeo-copy(1)", "docker-push(1)"],
         shell: "docker-registry serve config.yml; curl http://localhost:5000/v2/_catalog",
+        lesson: Some("32-names-and-registries"),
         ..NONE
     },
     Row {
@@ -291,6 +302,7 @@ pub const CATALOG: &[Row] = &[
         about: "What a registry holds under a name, platform by platform",
         man: &["docker-manifest-inspect(1)", "skopeo-inspect(1)"],
         shell: "skopeo inspect --raw docker://docker.io/library/debian:latest",
+        lesson: Some("32-names-and-registries"),
         ..NONE
     },
     Row {
@@ -298,6 +310,7 @@ pub const CATALOG: &[Row] = &[
         about: "Which images there are",
         man: &["docker-image-ls(1)"],
         shell: "jq .manifests /var/lib/boxlab/oci/index.json",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -305,6 +318,7 @@ pub const CATALOG: &[Row] = &[
         about: "All that is known about an image",
         man: &["docker-image-inspect(1)", "skopeo-inspect(1)"],
         shell: "skopeo inspect --config oci:/var/lib/boxlab/oci:NAME",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -312,6 +326,7 @@ pub const CATALOG: &[Row] = &[
         about: "Which instruction made which layer",
         man: &["docker-image-history(1)"],
         shell: "skopeo inspect --config oci:/var/lib/boxlab/oci:NAME | jq .history",
+        lesson: Some("33-layers"),
         ..NONE
     },
     Row {
@@ -319,6 +334,7 @@ pub const CATALOG: &[Row] = &[
         about: "The layers of an image as a stack",
         man: &["tar(1)", "tar(5)"],
         shell: "zcat /var/lib/boxlab/oci/blobs/sha256/DIGEST | tar -tv",
+        lesson: Some("33-layers"),
         ..NONE
     },
     Row {
@@ -326,6 +342,7 @@ pub const CATALOG: &[Row] = &[
         about: "What must change in one image to get another",
         man: &["diff(1)"],
         shell: "diff --recursive --no-dereference ONE OTHER",
+        lesson: Some("33-layers"),
         ..NONE
     },
     Row {
@@ -333,6 +350,7 @@ pub const CATALOG: &[Row] = &[
         about: "Give an image another name",
         man: &["docker-image-tag(1)"],
         shell: "umoci tag --image /var/lib/boxlab/oci:NAME OTHER",
+        lesson: Some("32-names-and-registries"),
         ..NONE
     },
     Row {
@@ -340,6 +358,7 @@ pub const CATALOG: &[Row] = &[
         about: "Remove images, or names of images",
         man: &["docker-image-rm(1)"],
         shell: "umoci rm --image /var/lib/boxlab/oci:NAME; umoci gc --layout /var/lib/boxlab/oci",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -347,6 +366,7 @@ pub const CATALOG: &[Row] = &[
         about: "Remove what no image and no container needs",
         man: &["docker-image-prune(1)"],
         shell: "umoci gc --layout /var/lib/boxlab/oci",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -354,6 +374,7 @@ pub const CATALOG: &[Row] = &[
         about: "Unpack the root filesystem of an image into a directory",
         man: &["tar(1)", "user_namespaces(7)", "openat2(2)"],
         shell: "umoci raw unpack --image /var/lib/boxlab/oci:NAME DIR",
+        lesson: Some("33-layers"),
         ..NONE
     },
     Row {
@@ -361,6 +382,7 @@ pub const CATALOG: &[Row] = &[
         about: "Make an image of a root filesystem",
         man: &["docker-image-import(1)", "tar(1)"],
         shell: "tar -c -C ROOT . | docker import - NAME",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -368,6 +390,7 @@ pub const CATALOG: &[Row] = &[
         about: "Write the root filesystem of an image as a tar archive",
         man: &["tar(1)", "docker-export(1)"],
         shell: "docker export $(docker create NAME) > FILE",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -375,6 +398,7 @@ pub const CATALOG: &[Row] = &[
         about: "Write images into a file",
         man: &["docker-image-save(1)", "skopeo-copy(1)"],
         shell: "skopeo copy oci:/var/lib/boxlab/oci:NAME docker-archive:FILE:NAME",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
@@ -382,6 +406,7 @@ pub const CATALOG: &[Row] = &[
         about: "Get images out of a file",
         man: &["docker-image-load(1)", "skopeo-copy(1)"],
         shell: "skopeo copy docker-archive:FILE oci:/var/lib/boxlab/oci:NAME",
+        lesson: Some("34-store"),
         ..NONE
     },
     Row {
