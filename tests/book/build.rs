@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use mdbook_driver::MDBook;
 
+use crate::support;
+
 /// Where it is built; once, for all trials.
 pub fn built() -> Result<&'static Path, String> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
@@ -22,4 +24,15 @@ fn build() -> Result<PathBuf, String> {
     let root = book.root.clone();
     let book = MDBook::load_with_config(root, book.config).map_err(|error| format!("{error:?}"))?;
     book.build().map_err(|error| format!("{error:?}")).map(|()| directory)
+}
+
+/// The pages of `boxlab book`; made once, for all trials.
+pub fn offline() -> Result<&'static Path, String> {
+    static MADE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let made = MADE.get_or_init(|| {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+        let ran = support::run(&["book", "--no-open", "--output", &directory.to_string_lossy()]);
+        if ran.status == 0 { Ok(directory) } else { Err(ran.stderr) }
+    });
+    made.as_deref().map_err(Clone::clone)
 }

@@ -20,26 +20,26 @@ pub const NARRATIONS: &[(&str, Detail, &[&str])] = &[
 /// arguments and results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compared {
-    /// Of what is printed and looked up, all but numbers of two digits and more: sizes, times, process
-    /// numbers.
-    ButLongNumbers,
-    /// All but numbers: they are measured.
-    ButNumbers,
-    /// All but what its programs print: it depends on this machine.
-    ButOutput,
+    /// All, but of what is printed and looked up no numbers of two digits and more: sizes, times,
+    /// process numbers.
+    Closely,
+    /// And no numbers at all: they are measured.
+    Words,
+    /// And not what its programs print: it depends on this machine.
+    Calls,
 }
 
-/// The demos that are compared less exactly than [`Compared::ButLongNumbers`]: `LESSON.DEMO`, or all
+/// The demos that are compared less exactly than [`Compared::Closely`]: `LESSON.DEMO`, or all
 /// of a `LESSON.`, the first that fits. Every demo of every lesson is recorded:
 /// `snapshots/book/LESSON.DEMO.jsonl`.
 pub const LOOSELY: &[(&str, Compared)] = &[
-    ("08-time.long-ago", Compared::ButOutput),
-    ("08-time.", Compared::ButNumbers),
-    ("17-memory.", Compared::ButNumbers),
-    ("18-cpu.", Compared::ButNumbers),
-    ("19-pids-limit.", Compared::ButNumbers),
-    ("20-io.", Compared::ButNumbers),
-    ("21-cpuset.", Compared::ButNumbers),
-    ("22-freeze.", Compared::ButNumbers),
-    ("30-host-image.", Compared::ButOutput),
+    ("08-time.long-ago", Compared::Calls),
+    ("08-time.", Compared::Words),
+    ("17-memory.", Compared::Words),
+    ("18-cpu.", Compared::Words),
+    ("19-pids-limit.", Compared::Words),
+    ("20-io.", Compared::Words),
+    ("21-cpuset.", Compared::Words),
+    ("22-freeze.", Compared::Words),
+    ("30-host-image.", Compared::Calls),
 ];

@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 
 const OPEN: &str = "{{#";
 const CLOSE: &str = "}}";
+/// What a player begins with.
+const PLAYER: &str = "<section class=\"boxlab-run\"";
 
 /// How a file beside the chapter is read.
 pub type Reader<'a> = &'a dyn Fn(&str) -> Result<String>;
@@ -56,10 +58,7 @@ impl Book {
             }
         }
         out += rest;
-        if out.contains("class=\"boxlab-controls\"") {
-            out = with_player(&out);
-        }
-        Ok(out)
+        Ok(with_player(out))
     }
 
     fn made(&self, words: &[&str], read: Reader<'_>) -> Result<Option<String>> {
@@ -84,12 +83,10 @@ fn is_ours(words: &[&str]) -> bool {
 }
 
 /// The style stands before the first player, or the page would jump; the script after the last.
-fn with_player(text: &str) -> String {
-    match text.split_once("<section class=\"boxlab-run\"") {
-        Some((before, after)) => {
-            format!("{before}{}\n<section class=\"boxlab-run\"{after}\n\n{}", player::head(), player::foot())
-        }
-        None => text.to_owned(),
+fn with_player(text: String) -> String {
+    match text.split_once(PLAYER) {
+        Some((before, after)) => format!("{before}{}\n{PLAYER}{after}\n\n{}", player::head(), player::foot()),
+        None => text,
     }
 }
 
@@ -102,7 +99,7 @@ mod tests {
     fn expanded(text: &str, html: bool) -> Result<String> {
         let book = Book { pack: Pack::open(None).expect("lessons"), recordings: None, html };
         let file =
-            "{\"event\":\"command\",\"line\":\"echo '<b>'\"}\n{\"event\":\"output\",\"text\":\"<b>\\n\\nx\\n\"}\n";
+            "{\"event\":\"command\",\"line\":\"echo '<b>'\"}\n{\"event\":\"output\",\"text\":\"<b>\\n\\n \\nx\\n\"}\n";
         book.expand(text, &|_| Ok(file.to_owned()))
     }
 
@@ -117,9 +114,9 @@ mod tests {
         let html = expanded("a\n\n{{#boxlab x}}\n\nb", true).expect("text");
         assert!(html.contains("&lt;b&gt;") && !html.contains("<b>"), "{html}");
         let block = html.split("<section").nth(1).and_then(|rest| rest.split("</section>").next()).expect("a block");
-        assert!(block.lines().all(|line| !line.is_empty()), "a blank line ends a block of HTML: {html}");
+        assert!(block.lines().all(|line| !line.trim().is_empty()), "a blank line ends a block of HTML: {html}");
         let plain = expanded("{{#boxlab x}}", false).expect("text");
-        assert_eq!(plain, "```console\n$ echo '<b>'\n<b>\n\nx\n```\n");
+        assert_eq!(plain, "```console\n$ echo '<b>'\n<b>\n\n \nx\n```\n");
     }
 
     #[test]

@@ -59,9 +59,9 @@ fn typed(command: &str) -> String {
     format!("$ {}", command.replace('\n', "\n> "))
 }
 
-/// A blank line would end the block: in a text it becomes a space on a line.
+/// A blank line would end the block: in a text it becomes a space that Markdown does not see.
 fn without_blank_lines(text: &str) -> String {
-    text.lines().map(|line| if line.is_empty() { " \n".to_owned() } else { format!("{line}\n") }).collect()
+    text.lines().map(|line| if line.trim().is_empty() { "&#32;\n".to_owned() } else { format!("{line}\n") }).collect()
 }
 
 fn controls(count: usize, phrases: &Phrases) -> String {

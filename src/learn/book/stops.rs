@@ -97,7 +97,10 @@ fn measured(now: &mut Stop<'_>, samples: &mut Vec<&Record>) {
     };
     for group in samples.chunk_by(|one, other| subject(one) == subject(other)) {
         let mut picture = Samples::new(true, true);
-        let drawn = group.iter().map(|record| picture.take(&record.event, 0, WIDTH)).next_back().unwrap_or_default();
+        let mut drawn = String::new();
+        for record in group {
+            drawn = picture.take(&record.event, 0, WIDTH);
+        }
         let line = drawn.rsplit('\u{1b}').next().unwrap_or_default();
         now.seen.push(line.trim_start_matches("[K").to_owned());
         now.measured = true;
