@@ -15,8 +15,11 @@ mod support;
 
 use common::trials::{self, Verdict, skipped, trial};
 
+/// A trial's name and what it does.
+type Named = (&'static str, fn() -> Verdict);
+
 /// In a browser. What takes longest comes first.
-const PAGES: &[(&str, fn() -> Verdict)] = &[
+const PAGES: &[Named] = &[
     ("axe finds nothing in the light", pages::axe_finds_nothing_in_the_light),
     ("axe finds nothing in the dark", pages::axe_finds_nothing_in_the_dark),
     ("axe finds nothing on a phone", pages::axe_finds_nothing_on_a_phone),

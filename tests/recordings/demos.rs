@@ -147,7 +147,7 @@ fn comparable(run: &Recording, how: Compared) -> Vec<String> {
     }
     lines.push(format!("status {}", run.status));
     if how != Compared::Calls {
-        lines.extend(output.lines().map(|line| numbers(&day(&random(line)), how)));
+        lines.extend(output.lines().map(|line| numbers(&dates(&random(line)), how)));
     }
     lines
 }
@@ -197,8 +197,9 @@ fn numbers(text: &str, how: Compared) -> String {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// `Nov 24`, as ls(1) has it, becomes `Jan 10`.
-fn day(text: &str) -> String {
+/// `Nov 24`, as ls(1) has it, becomes `Jan 10`; what is seconds old is one second old.
+fn dates(text: &str) -> String {
+    let text = text.replace("Less than a second ago", "1 second ago").replace("seconds ago", "second ago");
     let mut words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
     for index in 1..words.len() {
         if MONTHS.contains(&words[index - 1]) && words[index].bytes().all(|byte| byte.is_ascii_digit()) {

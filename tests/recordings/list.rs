@@ -34,7 +34,9 @@ pub enum Compared {
 /// `snapshots/book/LESSON.DEMO.jsonl`.
 pub const LOOSELY: &[(&str, Compared)] = &[
     ("08-time.long-ago", Compared::Calls),
+    ("08-time.date", Compared::Calls),
     ("08-time.", Compared::Words),
+    ("14-propagation.", Compared::Words),
     ("17-memory.", Compared::Words),
     ("18-cpu.", Compared::Words),
     ("19-pids-limit.", Compared::Words),
@@ -42,4 +44,5 @@ pub const LOOSELY: &[(&str, Compared)] = &[
     ("21-cpuset.", Compared::Words),
     ("22-freeze.", Compared::Words),
     ("30-host-image.", Compared::Calls),
+    ("34-store.", Compared::Words),
 ];
