@@ -58,6 +58,11 @@ impl Paths {
         self.store.join("exercises")
     }
 
+    /// The pages of the book, made anew whenever it is asked for.
+    pub fn book(&self) -> PathBuf {
+        self.store.join("book")
+    }
+
     /// The places in which authors try exercises.
     pub fn trials(&self) -> PathBuf {
         self.exercises().join(".trials")

@@ -360,10 +360,8 @@ fn shell() -> OsString {
 pub fn see(k: &Kernel, row: &Row) {
     k.see("man", &row.man.join(", "));
     k.see("shell", row.shell);
-    if let Some(lesson) = row.lesson {
-        k.see("lesson", lesson);
-    }
-    if let Some(page) = row.book {
-        k.see("book", page);
+    if let Some(lesson) = row.lesson_name() {
+        k.see("lesson", &format!("boxlab learn {lesson}"));
+        k.see("book", &format!("boxlab book {}", row.command));
     }
 }

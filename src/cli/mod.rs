@@ -1,5 +1,6 @@
 //! The command line: clap types and thin command functions, one file a noun.
 
+mod book;
 mod cgroup;
 mod cgroups;
 mod cleanup;
@@ -181,6 +182,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Find, name and remove what a killed command left behind
     Cleanup(cleanup::Cleanup),
+    Book(book::Book),
+    Mdbook(book::Mdbook),
     /// Print the script that completes commands in a shell
     Completions(manual::Completions),
     /// Print the manual, or write its pages into a directory
@@ -219,6 +222,8 @@ impl Cli {
             Command::Compare(command) => command.run(&context),
             Command::Doctor(command) => command.run(&context),
             Command::Cleanup(command) => command.run(&context),
+            Command::Book(command) => command.run(&context),
+            Command::Mdbook(command) => command.run(),
             Command::Completions(command) => command.run(),
             Command::Man(command) => command.run(),
         }

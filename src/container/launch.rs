@@ -125,6 +125,7 @@ pub fn claim_name(paths: &Paths, name: &str, ledger: &mut Ledger) -> Result<()> 
     }
 }
 
+// ANCHOR: run
 /// Runs the container to its end; the status of its program.
 pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> {
     let alone = !spec.namespaces.contains(CLONE_NEWPID);
@@ -157,6 +158,7 @@ pub fn run(k: &Kernel, spec: &Spec, ledger: Option<&mut Ledger>) -> Result<i32> 
     }
     Ok(exit.status())
 }
+// ANCHOR_END: run
 
 /// Before anything runs: cgroups, and what they are to hold. The one of v2 is
 /// returned, for the first process to be born in.

@@ -10,6 +10,7 @@ use std::str::FromStr;
 use oci_spec::image::{Digest, Sha256Digest};
 use sha2::{Digest as _, Sha256};
 
+// ANCHOR: identity
 /// The digest of `bytes`.
 pub fn of(bytes: &[u8]) -> Digest {
     finish(Sha256::new_with_prefix(bytes))
@@ -20,6 +21,7 @@ pub fn of(bytes: &[u8]) -> Digest {
 pub fn on_top(below: Option<&Digest>, diff_id: &Digest) -> Digest {
     below.map_or_else(|| diff_id.clone(), |below| of(format!("{below} {diff_id}").as_bytes()))
 }
+// ANCHOR_END: identity
 
 fn finish(hash: Sha256) -> Digest {
     let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -74,6 +74,7 @@ impl Loader {
         Some(self.cache.as_ref()?.only(keep))
     }
 
+    // ANCHOR: closure
     /// Everything that `program` (a path without symlinks) needs.
     pub fn closure(&mut self, program: &Path, sources: &mut Sources) -> Closure {
         let mut closure = Closure::default();
@@ -138,6 +139,7 @@ impl Loader {
             Some((path, elf))
         })
     }
+    // ANCHOR_END: closure
 
     /// Where to look, in this order. A name with a slash is a path already.
     fn candidates(&self, name: &OsStr, asking: usize, objects: &[Object]) -> Vec<PathBuf> {

@@ -90,6 +90,7 @@ impl Store {
 }
 
 impl Merged {
+    // ANCHOR: apply
     /// Puts a layer on top.
     pub fn apply(&mut self, layer: usize, entries: Vec<(Entry, Option<Digest>)>) {
         for (entry, _) in &entries {
@@ -157,6 +158,7 @@ impl Merged {
             self.nodes.remove(found);
         }
     }
+    // ANCHOR_END: apply
 
     /// What the layer of these entries would do to `path`, and by which entry.
     pub fn change(&self, path: &Path, entries: &[(Entry, Option<Digest>)]) -> Option<(Change, Entry)> {

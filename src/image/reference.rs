@@ -39,6 +39,7 @@ pub struct Reference {
 }
 
 impl Reference {
+    // ANCHOR: parse
     /// Reads what a user typed; a name with neither tag nor digest gets the tag `latest`.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |why: &str| {
@@ -67,6 +68,7 @@ impl Reference {
         let tag = tag.or(if digest.is_none() { Some(DEFAULT_TAG) } else { None }).map(str::to_owned);
         Ok(Self { registry, repository, tag, digest })
     }
+    // ANCHOR_END: parse
 
     /// Registry and repository: `docker.io/library/debian`.
     pub fn name(&self) -> String {

@@ -24,6 +24,7 @@ impl Challenge {
     }
 }
 
+// ANCHOR: parse
 /// Reads a header; what it can't understand ends the list.
 pub fn parse(header: &str) -> Vec<Challenge> {
     let mut challenges: Vec<Challenge> = Vec::new();
@@ -52,6 +53,7 @@ pub fn parse(header: &str) -> Vec<Challenge> {
         }
     }
 }
+// ANCHOR_END: parse
 
 fn skip(letters: &mut Peekable<Chars<'_>>, which: impl Fn(char) -> bool) -> bool {
     let mut skipped = false;
