@@ -212,9 +212,11 @@ impl Check {
         let k = context.kernel(Trace::Off, Mode::default())?;
         k.take_signals()?;
         let directory = project.as_ref().map(|project| project.directory.clone());
-        let ground = Ground::new(&k, &context.paths)?;
+        let mut ground = Ground::new(&k, &context.paths)?;
         let mut session = Session { check: self, phrases: &pack.phrases, project, judged: Vec::new() };
-        let judged = ground.judge(&k, &program, directory.as_deref(), |bench| session.judge(bench, &stages));
+        let pulls = stages.iter().any(|stage| stage.pulls());
+        let judged = (if pulls { ground.serve() } else { Ok(()) })
+            .and_then(|()| ground.judge(&k, &program, directory.as_deref(), |bench| session.judge(bench, &stages)));
         // Also after a failure; the first one counts.
         let cleared = ground.clear(&k);
         let exit = judged?;

@@ -10,7 +10,7 @@ mod memory;
 mod stack;
 mod start;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -82,6 +82,9 @@ pub struct Outcome {
 /// Programs made for another one have other numbers for their calls. linux/audit.h
 const ARCHITECTURE: u32 = if cfg!(target_arch = "aarch64") { 0xc000_00b7 } else { 0xc000_003e };
 
+/// How long processes are followed that outlive the first one.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// What is known of a process.
 #[derive(Debug, Clone, Default)]
 struct Process {
@@ -98,7 +101,11 @@ struct Tracer<'a> {
     main: i32,
     file: PathBuf,
     processes: BTreeMap<i32, Process>,
+    /// Those that have stopped before it was told who has made them.
+    early: BTreeSet<i32>,
     exit: Option<Exit>,
+    /// How many others there were then.
+    survivors: usize,
     see: &'a mut dyn FnMut(Moment) -> Result<()>,
 }
 
@@ -113,25 +120,40 @@ impl Kernel {
         let main = start.spawn()?;
         let first = Process { is_new: true, ..Process::default() };
         let processes = BTreeMap::from([(main, first)]);
-        let mut tracer = Tracer { main, file: start.program.clone(), processes, exit: None, see };
+        let mut tracer = Tracer {
+            main,
+            file: start.program.clone(),
+            processes,
+            early: BTreeSet::new(),
+            exit: None,
+            survivors: 0,
+            see,
+        };
         let outcome = self.until_end(&mut tracer, &changes, limit);
-        let survivors = tracer.end();
+        tracer.end();
         sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None).map_err(cannot)?;
-        outcome.map(|()| Outcome { exit: tracer.exit, survivors })
+        outcome.map(|()| Outcome { exit: tracer.exit, survivors: tracer.survivors })
     }
 
-    /// Until the first process has ended, or the time is up.
+    /// Until the first process has ended, and for a moment the others, or the time is up.
     fn until_end(&self, tracer: &mut Tracer<'_>, changes: &SignalFd, limit: Duration) -> Result<()> {
-        let end = Instant::now() + limit;
-        while tracer.exit.is_none() {
+        let mut end = Instant::now() + limit;
+        while !tracer.processes.is_empty() {
             match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
                 Ok(WaitStatus::StillAlive) => {
                     let Some(left) = end.checked_duration_since(Instant::now()) else { return Ok(()) };
                     self.first_of(&[changes.as_fd()], left)?;
                     while let Ok(Some(_)) = changes.read_signal() {}
                 }
-                Ok(status) => tracer.changed(status)?,
+                Ok(status) => {
+                    let was_running = tracer.exit.is_none();
+                    tracer.changed(status)?;
+                    if was_running && tracer.exit.is_some() {
+                        end = Instant::now() + GRACE;
+                    }
+                }
                 Err(Errno::EINTR) => {}
+                Err(Errno::ECHILD) => return Ok(()),
                 Err(errno) => return Err(Error::io("cannot wait for processes", &errno.into())),
             }
         }
@@ -156,10 +178,11 @@ impl Tracer<'_> {
                 seen
             }
             WaitStatus::Stopped(pid, signal) => {
-                let process = self
-                    .processes
-                    .entry(pid.as_raw())
-                    .or_insert_with(|| Process { is_new: true, ..Process::default() });
+                let Some(process) = self.processes.get_mut(&pid.as_raw()) else {
+                    // Who has made it is not known yet: it goes on when that is.
+                    self.early.insert(pid.as_raw());
+                    return Ok(());
+                };
                 if std::mem::take(&mut process.is_new) {
                     return self.begin(pid);
                 }
@@ -193,11 +216,12 @@ impl Tracer<'_> {
         match event {
             libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
                 let image = self.processes.get(&pid.as_raw()).and_then(|parent| parent.image.clone());
-                // It may have stopped already, before this was known.
-                let child =
-                    self.processes.entry(message).or_insert_with(|| Process { is_new: true, ..Process::default() });
-                child.parent = pid.as_raw();
-                child.image = image;
+                let is_new = !self.early.remove(&message);
+                let child = Process { parent: pid.as_raw(), is_new, within: None, image };
+                self.processes.insert(message, child);
+                if !is_new {
+                    resume(Pid::from_raw(message), None);
+                }
             }
             libc::PTRACE_EVENT_EXEC => {
                 // A thread that calls execve takes the place of the first one.
@@ -261,13 +285,14 @@ impl Tracer<'_> {
         }
         if pid == self.main {
             self.exit = Some(exit);
+            self.survivors = self.processes.len();
         }
         (self.see)(Moment::Ended { pid, exit })
     }
 
-    /// Ends what still runs; how many that were.
-    fn end(&mut self) -> usize {
-        let survivors: Vec<i32> = self.processes.keys().copied().collect();
+    /// Ends what still runs.
+    fn end(&mut self) {
+        let survivors: Vec<i32> = self.processes.keys().chain(&self.early).copied().collect();
         for pid in &survivors {
             let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
         }
@@ -280,8 +305,6 @@ impl Tracer<'_> {
                 resume(Pid::from_raw(*pid), None);
             }
         }
-        // Threads, and zombies of other processes, are none.
-        survivors.len()
     }
 }
 

@@ -8,12 +8,13 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::served::Served;
 use super::source::Lines;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::image::programs;
 use crate::kernel::cgroup::{Group, Version, processes};
 use crate::kernel::{CLONE_NEWNS, CloneFlags, Exit, Kernel, MS_PRIVATE, MS_REC, maps, random_hex, remove_tree};
-use crate::ledger::{Item, Ledger};
+use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
 use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
@@ -31,8 +32,7 @@ pub struct Ground {
     place: PathBuf,
     /// Cgroups beneath which programs may make theirs; or why there are none.
     cgroups: std::result::Result<Group, String>,
-    /// `127.0.0.1:PORT` of a registry that serves from the place.
-    pub registry: Option<String>,
+    served: Option<Served>,
 }
 
 impl Ground {
@@ -45,13 +45,27 @@ impl Ground {
         items.extend(group.places.iter().map(|place| Item::Cgroup(place.path.clone())));
         ledger.record_all(items)?;
         let cgroups = cgroups(k, group);
-        let ground = Self { ledger: Some(ledger), place, cgroups, registry: None };
+        let ground = Self { ledger: Some(ledger), place, cgroups, served: None };
         paths::make_private(&ground.place)?;
         for directory in ["here", "tmp", "root"] {
             let directory = ground.place.join(directory);
             fs::create_dir(&directory).or_fail(|| format!("cannot make {}", directory.display()))?;
         }
         Ok(ground)
+    }
+
+    /// Starts a registry with an image.
+    pub fn serve(&mut self) -> Result<()> {
+        let programs = fs::read(layer(&self.place)?).or_fail(|| "cannot read the layer".to_owned())?;
+        let place = self.place.join("registry");
+        paths::make_private(&place)?;
+        let ledger = &mut self.ledger;
+        let mut started = |pid| match (ledger.as_mut(), Process::of(pid)) {
+            (Some(ledger), Some(process)) => ledger.record(Item::Process(process)),
+            _ => Ok(()),
+        };
+        self.served = Some(Served::start(&place, &programs, &mut started)?);
+        Ok(())
     }
 
     /// Where all of it lies.
@@ -93,8 +107,20 @@ impl Ground {
 
     /// Removes all of it.
     pub fn clear(mut self, k: &Kernel) -> Result<()> {
-        self.ledger.take().map_or(Ok(()), |ledger| ledger.clear(k))
+        let stopped = self.served.take().map_or(Ok(()), Served::stop);
+        let cleared = self.ledger.take().map_or(Ok(()), |ledger| ledger.clear(k));
+        stopped.and(cleared)
     }
+}
+
+/// A few of this machine's programs as a layer, made when it is first asked for.
+fn layer(place: &Path) -> Result<PathBuf> {
+    let path = place.join("programs.tar");
+    if !path.exists() {
+        let file = File::create(&path).or_fail(|| format!("cannot make {}", path.display()))?;
+        programs::pack(&PROGRAMS, file)?;
+    }
+    Ok(path)
 }
 
 /// Makes cgroups beneath which others can be made; or says why not.
@@ -141,7 +167,7 @@ impl Bench<'_> {
     pub fn root(&self) -> Result<PathBuf> {
         let root = self.ground.place.join("root");
         if fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_none()) {
-            let layer = self.layer()?;
+            let layer = layer(&self.ground.place)?;
             let mut archive = tar::Archive::new(File::open(&layer).or_fail(|| "cannot read the layer".to_owned())?);
             archive.set_preserve_permissions(true);
             archive.unpack(&root).or_fail(|| "cannot unpack the layer".to_owned())?;
@@ -149,14 +175,9 @@ impl Bench<'_> {
         Ok(root)
     }
 
-    /// The same as a layer.
-    pub fn layer(&self) -> Result<PathBuf> {
-        let path = self.ground.place.join("programs.tar");
-        if !path.exists() {
-            let file = File::create(&path).or_fail(|| format!("cannot make {}", path.display()))?;
-            programs::pack(&PROGRAMS, file)?;
-        }
-        Ok(path)
+    /// The registry, and what it serves.
+    pub fn served(&self) -> Result<&Served> {
+        self.ground.served.as_ref().ok_or_else(|| Error::new("no registry was started"))
     }
 
     /// A directory of this name beside the others, made if it isn't there.

@@ -8,10 +8,12 @@
 
 pub mod bench;
 pub mod judge;
+pub mod layout;
 pub mod page;
 pub mod plan;
 pub mod project;
 pub mod run;
+pub mod served;
 pub mod snapshot;
 pub mod source;
 pub mod sources;

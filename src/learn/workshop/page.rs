@@ -14,7 +14,10 @@ const MOST: usize = 6;
 
 /// All findings, in lines of at most `width` columns.
 pub fn findings(phrases: &Phrases, findings: &[Finding], width: usize) -> String {
-    findings.iter().map(|finding| shown(phrases, finding, width)).collect()
+    // Where nothing can be judged, there is one reason for all.
+    let is_skipped = |finding: &&Finding| finding.state == State::Skipped;
+    let shown_ones = if findings.iter().filter(is_skipped).count() == findings.len() { 1 } else { findings.len() };
+    findings.iter().take(shown_ones).map(|finding| shown(phrases, finding, width)).collect::<String>() + "\n"
 }
 
 fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {

@@ -86,6 +86,11 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// True if a registry is needed to judge it.
+    pub fn pulls(&self) -> bool {
+        self.command.contains("HOST:PORT")
+    }
+
     /// What is said of a check.
     pub fn check(&self, id: &str) -> Result<&Check> {
         let found = self.checks.iter().find(|check| check.id == id);

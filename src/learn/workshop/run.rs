@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::bench::Bench;
+use super::judge::file_inside;
 use super::snapshot::Snapshot;
 use crate::error::{IoContext, Result};
 use crate::kernel::tracer::{Call, Moment, Start};
@@ -27,6 +29,10 @@ pub struct Seen {
     pub inner: Option<Snapshot>,
     /// Whose child that is.
     pub parent: i32,
+    /// The cgroups beneath the judge's that it is in.
+    pub limits: Vec<Limit>,
+    /// What it sees in /etc/which.
+    pub which: Option<String>,
     /// How that has ended, and when: as a number of ends before.
     pub inner_end: Option<(usize, Exit)>,
     /// Outside again, as the program leaves it.
@@ -55,6 +61,28 @@ impl Seen {
     }
 }
 
+/// A limit of a cgroup.
+#[derive(Debug, Clone)]
+pub struct Limit {
+    /// `memory` or `pids`
+    pub controller: &'static str,
+    /// The cgroup.
+    pub group: PathBuf,
+    /// As its file says.
+    pub value: String,
+}
+
+/// Those of the cgroups that a process is in.
+fn limits(bench: &Bench<'_>, pid: i32) -> Vec<Limit> {
+    let files = [("memory", "memory.max"), ("memory", "memory.limit_in_bytes"), ("pids", "pids.max")];
+    let limit = |(controller, file): (&'static str, &str)| {
+        let (group, _) = bench.made_cgroups(controller).into_iter().find(|(_, inside)| inside.contains(&pid))?;
+        let value = fs::read_to_string(group.join(file)).ok()?.trim().to_owned();
+        Some(Limit { controller, group, value })
+    };
+    files.into_iter().filter_map(limit).collect()
+}
+
 /// What is being put together.
 #[derive(Default)]
 struct Watch {
@@ -63,6 +91,8 @@ struct Watch {
     outside: Option<Snapshot>,
     inner: Option<Snapshot>,
     parent: i32,
+    limits: Vec<Limit>,
+    which: Option<String>,
     inner_end: Option<(usize, Exit)>,
     after: Option<Snapshot>,
     main_ends: usize,
@@ -90,6 +120,8 @@ pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String]) -> Result<Seen> {
         outside,
         inner: watch.inner,
         parent: watch.parent,
+        limits: watch.limits,
+        which: watch.which,
         inner_end: watch.inner_end,
         after: watch.after,
         exit: outcome.exit,
@@ -111,6 +143,8 @@ impl Watch {
             Moment::Executed { pid, parent } if self.inner.is_none() && is_program(pid, wanted) => {
                 self.parent = parent;
                 self.inner = Some(Snapshot::of(bench.k, pid)?);
+                self.limits = limits(bench, pid);
+                self.which = file_inside(pid, "/etc/which");
             }
             Moment::Executed { .. } => {}
             Moment::Leaving { pid } => self.after = Snapshot::of(bench.k, pid).ok(),

@@ -3,10 +3,18 @@
 
 mod child;
 mod container;
+mod limit;
+mod overlay;
 mod pid;
 mod pivot;
+mod pull;
+mod run;
+mod seal;
+mod unpack;
 mod user;
 mod uts;
+
+pub use overlay::file_inside;
 
 use serde::Serialize;
 
@@ -151,6 +159,29 @@ impl Findings<'_> {
         Ok(())
     }
 
+    /// None can be made here, and why.
+    pub fn skip_all(&mut self, why: &str) -> Result<()> {
+        let ids: Vec<String> = self.stage.checks.iter().map(|check| check.id.clone()).collect();
+        ids.iter().try_for_each(|id| self.skip(id, why))
+    }
+
+    /// A check that can't be made here; why, the lessons say.
+    pub fn skip_phrase(&mut self, id: &str) -> Result<()> {
+        let why = self.stage.check(id)?.found.get("skipped").cloned().unwrap_or_default();
+        self.skip(id, &why)
+    }
+
+    /// The first check of a stage that runs no program: yours has done its work. True if so.
+    pub fn finished(&mut self, seen: &Seen) -> Result<bool> {
+        let wrong = match seen.status() {
+            Some(0) => None,
+            Some(status) => fault("failed", &[("status", &status)]),
+            None => fault("hangs", &[]),
+        };
+        let is_fine = wrong.is_none();
+        self.check(seen, "finished", wrong).map(|()| is_fine)
+    }
+
     /// The first check of all: the program was run. Without that there is nothing to be seen.
     pub fn started<'s>(&mut self, seen: &'s Seen, inner: &[String]) -> Result<Option<&'s Snapshot>> {
         let wrong = match (&seen.inner, seen.status()) {
@@ -209,6 +240,12 @@ pub fn judge(bench: &Bench<'_>, stage: &Stage) -> Result<Vec<Finding>> {
         "pivot" => pivot::judge(&mut findings),
         "pid" => pid::judge(&mut findings),
         "user" => user::judge(&mut findings),
+        "limit" => limit::judge(&mut findings),
+        "seal" => seal::judge(&mut findings),
+        "overlay" => overlay::judge(&mut findings),
+        "unpack" => unpack::judge(&mut findings),
+        "pull" => pull::judge(&mut findings),
+        "run" => run::judge(&mut findings),
         other => Err(Error::new(format!("nobody here can judge the workshop's stage {other}"))),
     }?;
     let mut found = findings.list;
