@@ -35,6 +35,7 @@ mod size;
 mod table;
 mod template;
 mod units;
+mod workshop;
 
 use std::path::PathBuf;
 
@@ -112,6 +113,11 @@ enum Command {
     Exercise {
         #[command(subcommand)]
         command: exercise::ExerciseCommand,
+    },
+    /// The workshop: write a container runtime of your own, judged stage by stage
+    Workshop {
+        #[command(subcommand)]
+        command: workshop::WorkshopCommand,
     },
     /// Namespaces: what a process sees of the machine
     Ns {
@@ -198,6 +204,7 @@ impl Cli {
             Command::Learn(command) => command.run(&context),
             Command::Lesson { command } => command.run(&context),
             Command::Exercise { command } => command.run(&context),
+            Command::Workshop { command } => command.run(&context),
             Command::Ns { command } => command.run(&context),
             Command::Mount { command } => command.run(&context),
             Command::Cgroup { command } => command.run(&context),

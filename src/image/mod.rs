@@ -57,6 +57,7 @@ mod loader;
 pub mod manifest;
 pub mod platform;
 pub mod pull;
+pub mod programs;
 pub mod push;
 mod queries;
 mod recipe;

@@ -48,6 +48,7 @@ mod signal;
 mod socket;
 mod terminal;
 pub mod time;
+pub mod tracer;
 mod tree;
 pub mod view;
 

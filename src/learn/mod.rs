@@ -17,5 +17,6 @@ pub mod pack;
 pub mod phrases;
 pub mod progress;
 pub mod verify;
+pub mod workshop;
 
 pub use pack::Pack;

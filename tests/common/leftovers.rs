@@ -70,6 +70,22 @@ fn described(pid: i32, mark: &str) -> Option<String> {
     (!matches!(state, 'Z' | 'X')).then(|| format!("process {pid} [{state}], known by its {place}: {command}"))
 }
 
+/// How many processes of a place run a program of this name.
+pub fn named(place: &Place, name: &str) -> usize {
+    let mark = place.mark();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_it = |pid: &i32| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|found| found.trim() == name);
+    pids.filter(|pid| is_it(pid) && described(*pid, &mark).is_some()).count()
+}
+
+/// A process and its children.
+pub fn group(pid: u32) -> Vec<i32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_ascii_whitespace().filter_map(|child| child.parse().ok());
+    children.chain([pid.cast_signed()]).collect()
+}
+
 /// Ends what is left, so that a failed trial leaves nothing for the next one.
 pub fn end(place: &Place) {
     let mark = place.mark();

@@ -9,7 +9,7 @@
 mod claim;
 pub mod definition;
 pub mod judge;
-mod look;
+pub(crate) mod look;
 pub mod page;
 pub mod place;
 pub mod scene;

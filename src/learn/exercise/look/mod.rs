@@ -10,6 +10,13 @@ use std::fmt::Display;
 
 use super::scene::{Finding, Scene};
 use super::vocabulary::Amount;
+use crate::error::Result;
+use crate::kernel::{CLONE_NEWUTS, Kernel, proc};
+
+/// The name of the host that a process sees. No file says it: somebody has to go there.
+pub fn hostname_of(k: &Kernel, pid: i32) -> Result<String> {
+    view::there(k, pid, "uts", CLONE_NEWUTS, || Ok(proc::hostname()))
+}
 
 /// A number against what is wanted of it; `None` is no limit at all.
 fn bounded(

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::{self, Error};
 use crate::kernel::view;
-use crate::kernel::{CLONE_NEWNET, CLONE_NEWUSER, CLONE_NEWUTS, CloneFlags, Kernel, echo, euid, maps, proc};
+use crate::kernel::{CLONE_NEWNET, CLONE_NEWUSER, CloneFlags, Kernel, echo, euid, maps, proc};
 use crate::learn::exercise::scene::{Finding, Look, Scene, Verdict, unknown};
 use crate::learn::exercise::vocabulary::{File, HOST, Hostname, Me, Mount, ProcessesSeen, Reaches, Who};
 
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Asked for in its UTS namespace: no file says it.
 pub fn hostname(scene: &Scene<'_>, claim: &Hostname) -> Look {
     let pid = scene.pid(&claim.of)?;
-    let found = there(scene.k, pid, "uts", CLONE_NEWUTS, || Ok(proc::hostname())).map_err(unknown)?;
+    let found = super::hostname_of(scene.k, pid).map_err(unknown)?;
     Ok(match (&claim.is, &claim.is_not) {
         (Some(is), _) => Finding::of(found == *is, &found, is),
         (None, Some(other)) => {
@@ -44,7 +44,7 @@ pub fn reaches(scene: &Scene<'_>, claim: &Reaches) -> Look {
 
 /// Does something in a namespace of a process; a child goes there, unless it is ours.
 /// An ordinary user must enter the user namespace first: there it is somebody.
-fn there(
+pub(super) fn there(
     k: &Kernel,
     pid: i32,
     kind: &str,

@@ -1,0 +1,2 @@
+#!/bin/bash
+unshare --user --map-root-user --pid --fork --kill-child sleep 401 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: apart/caller-stayed
+unshare --user --map-root-user --pid sleep 401 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: apart
+sleep 401 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: runs/not-running
+setsid boxlab -q --root mine run --name web --hostname web host sleep 3703 >/dev/null 2>&1 </dev/null &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found/itself
+pgrep -n -f '^sleep 3701$' > answer

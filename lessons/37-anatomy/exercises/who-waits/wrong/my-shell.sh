@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found
+echo $$ > answer

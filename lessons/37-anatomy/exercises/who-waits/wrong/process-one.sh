@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: found/inside
+echo 1 > answer
