@@ -34,7 +34,7 @@ pub const CATALOG: &[Row] = &[
         man: &["pid_namespaces(7)", "proc(5)", "wait(2)"],
         shell: "unshare --pid --fork --mount-proc ps ax",
         parts: &["proc", "signal", "reap"],
-        ..NONE
+        lesson: Some("04-pid"),
     },
     Row {
         command: "ns net",
@@ -247,6 +247,7 @@ pub const CATALOG: &[Row] = &[
         about: "AppArmor and SELinux: a label on a process, and what it denies",
         man: &["apparmor(7)", "selinux(8)", "proc_pid_attr(5)"],
         shell: "aa-exec --profile=docker-default -- sh; runcon --type=container_t sh",
+        lesson: Some("28-lsm"),
         ..NONE
     },
     Row {
