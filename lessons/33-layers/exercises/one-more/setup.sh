@@ -16,11 +16,15 @@ for id in $(ids shop:prod); do [ "$id" = "$(ids shop:latest)" ] && echo the laye
 END
 cat > files <<'END'
 #!/bin/bash
-set -o pipefail
-boxlab --root mine image export shop:prod | tar -t
+# The files of shop:prod, unpacked.
+place=$(mktemp -d) && trap 'rm -rf "$place"' EXIT
+boxlab -q --root mine image unpack shop:prod "$place/root" || exit
+cd "$place/root" && find . -type f | cut -c 3-
 END
 cat > banner <<'END'
 #!/bin/bash
-boxlab --root mine image export shop:prod | tar -x -O etc/banner
+place=$(mktemp -d) && trap 'rm -rf "$place"' EXIT
+boxlab -q --root mine image unpack shop:prod "$place/root" || exit
+cat "$place/root/etc/banner"
 END
 chmod +x layers files banner
