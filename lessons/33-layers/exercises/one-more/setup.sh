@@ -4,7 +4,7 @@ mkdir -p files/etc parts
 echo "All at half price" > files/etc/banner
 echo "debug = on" > files/etc/debug.conf
 echo "name = shop" > files/etc/shop.conf
-tar -c --owner=0 --group=0 -C files etc | boxlab -q --root mine image import - shop
+tar -c --owner=0 --group=0 -C files . | boxlab -q --root mine image import - shop
 rm -rf files
 boxlab -q --root mine save shop | tar -x -C parts
 # What the checks ask.
