@@ -12,6 +12,8 @@ mod alike;
 mod demos;
 #[path = "recordings/list.rs"]
 mod list;
+#[path = "recordings/stage.rs"]
+mod stage;
 mod support;
 
 use std::process::{Command, ExitCode};

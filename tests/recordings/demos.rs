@@ -4,15 +4,13 @@
 //! and a recording that still holds is not written anew.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use boxlab::learn::book::recording::{Line, Mark, Recording};
-use boxlab::learn::pack::{Demo, Lesson, Step};
+use boxlab::learn::pack::{Lesson, Step};
 use boxlab::trace::{Event, Record};
-use libtest_mimic::Failed;
 
-use crate::alike::Alike;
 use crate::list::{Compared, LOOSELY};
+use crate::stage::Stage;
 use crate::support::{self, check};
 use crate::{OnEveryKernel, Outcome, needs_the_same_host};
 
@@ -20,12 +18,13 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/book")
 }
 
-fn file(lesson: &Lesson, demo: &Demo) -> PathBuf {
-    folder().join(format!("{}.{}.jsonl", lesson.folder, demo.id))
-}
-
-fn demos(lesson: &Lesson) -> impl Iterator<Item = &Demo> {
-    lesson.steps.iter().filter_map(|step| if let Step::Demo(demo) = step { Some(demo) } else { None })
+/// What is recorded of a step: the name of its recording.
+fn name(lesson: &Lesson, step: &Step) -> Option<String> {
+    match step {
+        Step::Demo(demo) => Some(format!("{}.{}", lesson.folder, demo.id)),
+        Step::Look(look) => Some(format!("{}.look-{}", lesson.folder, look.section)),
+        _ => None,
+    }
 }
 
 /// Runs the demos of a lesson one after the other, as the lesson does, and compares each with
@@ -33,37 +32,46 @@ fn demos(lesson: &Lesson) -> impl Iterator<Item = &Demo> {
 pub fn recorded(lesson: &Lesson) -> Outcome {
     support::needs_root_for("the demos are recorded as root")?;
     let place = support::scratch(&format!("demos-{}", lesson.name));
-    let makes_the_image = demos(lesson).any(|demo| demo.run.contains("boxlab image host"));
+    let makes_the_image =
+        lesson.steps.iter().any(|step| matches!(step, Step::Demo(demo) if demo.run.contains("boxlab image host")));
     let root = if makes_the_image { place.join("root") } else { support::store().to_owned() };
     if !makes_the_image {
         support::stdout(&["image", "host"])?;
     }
+    let mut stage = Stage::new(root, place.join("lesson"))?;
+    let mut runs = Vec::new();
+    for step in &lesson.steps {
+        match (step, name(lesson, step)) {
+            (Step::Demo(demo), Some(name)) => runs.extend(stage.demo(name, demo)?),
+            (Step::Look(look), Some(name)) => stage.look(name, look)?,
+            _ => {}
+        }
+    }
+    runs.extend(stage.end()?);
     let mut wrong = Vec::new();
-    for demo in demos(lesson) {
-        if let Err(failed) = compare(lesson, demo, &root, &place.join("lesson")) {
+    for (name, run) in runs {
+        if let Err(failed) = compare(&name, &run) {
             match failed.message() {
                 // What this host lacks may be what makes it differ: the others are looked at all the same.
                 Some(text) if text.starts_with("this needs ") && wrong.is_empty() => return Err(failed),
-                text => wrong.push(format!("{}: {}", demo.id, text.unwrap_or_default())),
+                text => wrong.push(text.unwrap_or_default().to_owned()),
             }
         }
     }
     check(wrong.is_empty(), wrong.join("\n"))
 }
 
-fn compare(lesson: &Lesson, demo: &Demo, root: &Path, place: &Path) -> Outcome {
-    let path = file(lesson, demo);
+fn compare(name: &str, run: &Recording) -> Outcome {
+    let path = folder().join(format!("{name}.jsonl"));
     let known = std::fs::read_to_string(&path).ok().map(|text| Recording::read(&text)).transpose()?;
     let depends = |known: &Recording| known.text().is_ok_and(|text| text.contains("cgroup"));
     if known.as_ref().is_none_or(depends) {
         needs_the_same_host()?;
     }
-    let run = run(demo, root, place)?;
-    let name = format!("{}.{}", lesson.folder, demo.id);
     let entry =
         LOOSELY.iter().find(|(prefix, _)| name == *prefix || (prefix.ends_with('.') && name.starts_with(prefix)));
     let how = entry.map_or(Compared::Closely, |(_, how)| *how);
-    let new = comparable(&run, how);
+    let new = comparable(run, how);
     let old = known.as_ref().map(|known| comparable(known, how)).unwrap_or_default();
     if new == old {
         return Ok(());
@@ -75,61 +83,6 @@ fn compare(lesson: &Lesson, demo: &Demo, root: &Path, place: &Path) -> Outcome {
     let place = new.iter().zip(&old).position(|(new, old)| new != old).unwrap_or(new.len().min(old.len()));
     let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "(nothing more)".to_owned());
     Err(format!("differs from {}:\nrecorded {}\nnow      {}", path.display(), line(&old), line(&new)).into())
-}
-
-/// The demo as a learner would run it, but told in full and without a terminal.
-fn run(demo: &Demo, root: &Path, place: &Path) -> Result<Recording, Failed> {
-    std::fs::create_dir_all(place)?;
-    let line = demo.run.trim();
-    // The player shows steps and calls, whatever the lesson chooses.
-    let told = line.replace("--trace steps ", "").replace("--trace full ", "");
-    let boxlab = Path::new(env!("CARGO_BIN_EXE_boxlab")).parent().unwrap_or(place);
-    let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", boxlab.display());
-    let mut shell = Command::new("sh");
-    // One stream, as on a terminal: in the order in which it was written.
-    shell.args(["-c", &format!("exec 2>&1\n{told}")]).current_dir(place).stdin(Stdio::null()).stderr(Stdio::inherit());
-    shell.env_clear().env("PATH", path).env("HOME", "/nowhere").env("LANG", "C.UTF-8").env("TZ", "UTC");
-    let output = shell.env("BOXLAB_ROOT", root).env("BOXLAB_TRACE", "json").output()?;
-    let status = output.status.code().unwrap_or(-1);
-    check(status == demo.status || demo.stays, format!("{line}: it ended with {status}"))?;
-    let stream = String::from_utf8_lossy(&output.stdout).replace(&*boxlab.to_string_lossy(), "/usr/local/bin");
-    let mut run = Recording::capture(line, &stream, status);
-    let mut alike = Alike::new(root, Some(place));
-    for (index, line) in run.lines.iter_mut().enumerate() {
-        match line {
-            Line::Told(record) => {
-                let mut told: Record = serde_json::from_str(&alike.line(&serde_json::to_string(record)?))?;
-                told.seq = index as u64 + 1;
-                without_line(&mut told.event);
-                *record = told;
-            }
-            Line::Mark(Mark::Output { text }) => {
-                let lines: Vec<String> = text.split('\n').map(|line| alike.text(line)).collect();
-                *text = lines.join("\n");
-            }
-            Line::Mark(_) => {}
-        }
-    }
-    Ok(run)
-}
-
-/// `src/x.rs:12` → `src/x.rs`: a line added above is no other run. No time is kept either.
-fn without_line(event: &mut Event) {
-    let source = match event {
-        Event::Step { source, .. } => source,
-        Event::Call { source, ns, .. } => {
-            *ns = 0;
-            source
-        }
-        Event::Exchange(exchange) => {
-            exchange.ns = 0;
-            &mut exchange.source
-        }
-        _ => return,
-    };
-    if let Some((file, _)) = source.rsplit_once(':') {
-        *source = file.to_owned();
-    }
 }
 
 /// What is the same in each run: the events, and after them what was printed, since a program and
@@ -197,7 +150,8 @@ fn numbers(text: &str, how: Compared) -> String {
 
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// `Nov 24`, as ls(1) has it, becomes `Jan 10`; what is seconds old is one second old.
+/// `Nov 24`, as ls(1) has it, becomes `Jan 10`; what is seconds old is one second old;
+/// so many milliseconds are ten.
 fn dates(text: &str) -> String {
     let text = text.replace("Less than a second ago", "1 second ago").replace("seconds ago", "second ago");
     let mut words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
@@ -205,13 +159,23 @@ fn dates(text: &str) -> String {
         if MONTHS.contains(&words[index - 1]) && words[index].bytes().all(|byte| byte.is_ascii_digit()) {
             (words[index - 1], words[index]) = (MONTHS[0], "10");
         }
+        if ["ms", "s", "µs"].contains(&words[index]) && words[index - 1].bytes().all(|byte| byte.is_ascii_digit()) {
+            words[index - 1] = "10";
+        }
     }
     words.join(" ")
 }
 
-/// Without what is chosen at random: names by mktemp(1), addresses of network cards.
+/// Without what is chosen at random: names by mktemp(1), addresses of network cards, keys, uploads.
 fn random(text: &str) -> String {
+    let is_key = |part: &str| {
+        let digits = part.strip_prefix("0x").unwrap_or(part);
+        (part.len() == 32 || digits.len() < part.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
     let word = |word: &str| -> String {
+        if word.split('/').any(is_key) {
+            return word.split('/').map(|part| if is_key(part) { "key" } else { part }).collect::<Vec<_>>().join("/");
+        }
         let parts: Vec<&str> = word.split(':').collect();
         let pair = |part: &&str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
         if parts.len() == 6 && parts.iter().all(pair) && !word.starts_with("00:00") && !word.starts_with("ff:ff") {
@@ -228,8 +192,8 @@ fn random(text: &str) -> String {
 /// A recording of a demo that is no more would be shown nowhere, and tested by nobody.
 pub fn none_is_left_over() -> Outcome {
     let pack = boxlab::learn::Pack::open(None)?;
-    let known: Vec<PathBuf> =
-        pack.lessons.iter().flat_map(|lesson| demos(lesson).map(|demo| file(lesson, demo))).collect();
+    let names = pack.lessons.iter().flat_map(|lesson| lesson.steps.iter().filter_map(|step| name(lesson, step)));
+    let known: Vec<PathBuf> = names.map(|name| folder().join(format!("{name}.jsonl"))).collect();
     for entry in std::fs::read_dir(folder())?.flatten() {
         check(known.contains(&entry.path()), format!("{} belongs to no demo: remove it", entry.path().display()))?;
     }

@@ -35,7 +35,9 @@ impl Book {
             Step::Text(section) => self.headed(section) + lesson.section(section),
             Step::Demo(demo) => self.demo(lesson, demo)?,
             Step::Look(look) => {
-                format!("{}\n```console\n$ {}\n```\n", lesson.section(&look.section), look.run.replace("{pid}", "PID"))
+                let command = look.run.replace("{pid}", "PID");
+                let shown = self.run(&format!("{}.look-{}", lesson.folder, look.section), &command)?;
+                format!("{}\n{shown}", lesson.section(&look.section))
             }
             Step::Try(tried) => {
                 let command = tried.run.as_ref().map(|run| format!("\n```console\n$ {run}\n```\n"));
@@ -59,12 +61,15 @@ impl Book {
 
     fn demo(&self, lesson: &Lesson, demo: &Demo) -> Result<String> {
         let question = demo.predict.as_ref().map(|quiz| self.question(quiz) + "\n").unwrap_or_default();
-        let recording = self.recording(&format!("{}.{}", lesson.folder, demo.id))?;
-        let shown = match recording {
+        Ok(question + &self.run(&format!("{}.{}", lesson.folder, demo.id), &demo.run)?)
+    }
+
+    /// What was recorded, or the command alone.
+    fn run(&self, name: &str, command: &str) -> Result<String> {
+        Ok(match self.recording(name)? {
             Some(run) => self.shown(&run),
-            None => format!("```console\n$ {}\n```\n", demo.run.trim_end().replace('\n', "\n> ")),
-        };
-        Ok(question + &shown)
+            None => format!("```console\n$ {}\n```\n", command.trim().replace('\n', "\n> ")),
+        })
     }
 
     /// A question whose answers are folded away.

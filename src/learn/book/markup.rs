@@ -25,11 +25,20 @@ pub fn inline(markdown: &str) -> String {
     out
 }
 
-/// Whole Markdown as HTML, as mdBook understands it.
+/// Whole Markdown as HTML, as mdBook understands it: links to chapters lead to their pages.
 pub fn html(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
+    let events = Parser::new_ext(markdown, options).map(|event| match event {
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            let page =
+                dest_url.strip_suffix(".md").filter(|page| !page.contains(':')).map(|page| format!("{page}.html"));
+            let dest_url = page.map_or(dest_url, Into::into);
+            Event::Start(Tag::Link { link_type, dest_url, title, id })
+        }
+        event => event,
+    });
     let mut out = String::new();
-    html::push_html(&mut out, Parser::new_ext(markdown, options));
+    html::push_html(&mut out, events);
     out
 }
 

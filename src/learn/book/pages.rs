@@ -102,6 +102,8 @@ impl Book {
             ("{title}", escape(&page.title)),
             ("{book}", say("book.title")),
             ("{contents}", say("book.contents")),
+            // The first page is where one chooses.
+            ("{open}", if page.file == FIRST { " open".to_owned() } else { String::new() }),
             ("{menu}", menu),
             ("{turn}", turn),
             ("{turning}", say("book.turning")),
@@ -146,10 +148,10 @@ fn included(text: &str) -> Result<String> {
                 let source = beside(file)?;
                 out += &anchor.map_or(Ok(source.clone()), |anchor| anchored(&source, anchor, path))?;
             }
-            None => out += line,
-        }
-        if !out.ends_with('\n') {
-            out.push('\n');
+            None => {
+                out += line;
+                out.push('\n');
+            }
         }
     }
     Ok(out)
