@@ -109,6 +109,15 @@ struct Tracer<'a> {
     see: &'a mut dyn FnMut(Moment) -> Result<()>,
 }
 
+impl Call {
+    /// Why it usually fails so, if it has failed.
+    pub fn hint(&self) -> Option<String> {
+        let errno = Errno::from_raw(self.outcome.err()?);
+        let name = if self.name == "clone" { "clone3" } else { self.name };
+        super::hint::of(name, self.args.first().map_or("", String::as_str), errno)
+    }
+}
+
 impl Kernel {
     /// Runs a program to its end and tells what happens, at most for `limit`.
     pub fn follow(&self, start: &Start, limit: Duration, see: &mut dyn FnMut(Moment) -> Result<()>) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use crate::learn::workshop::run::Seen;
 use crate::learn::workshop::snapshot::Snapshot;
 
 /// What a container of Docker's has, by the kernel's numbers. linux/capability.h
-const KEPT: CapSet = CapSet::of(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
+pub const KEPT: CapSet = CapSet::of(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
 
 /// Looks at the program, and then has one make a call that is refused.
 pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
