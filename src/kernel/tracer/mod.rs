@@ -5,6 +5,7 @@
 //! looked at in /proc meanwhile does not change. If this process ends, so do they
 //! (`PTRACE_O_EXITKILL`). ptrace(2), wait(2)
 
+mod attempt;
 mod calls;
 mod memory;
 mod stack;
@@ -26,6 +27,7 @@ use nix::unistd::Pid;
 use super::{Exit, Kernel};
 use crate::error::{Error, Result};
 
+pub use attempt::{Attempt, FOREIGN, HARMLESS, Tried, attempt};
 pub use stack::Origin;
 pub use start::Start;
 
