@@ -40,6 +40,16 @@ fn every_command_of_the_catalog_exists_and_names_its_sources() {
 }
 
 #[test]
+fn the_list_of_commands_says_what_each_is_for() {
+    let output = boxlab(home().path()).arg("--help").output().expect("help");
+    let help = text(&output.stdout);
+    let list = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let named: Vec<&str> = list.filter(|line| !line.starts_with("   ")).collect();
+    assert!(named.len() > 20, "{help}");
+    assert!(named.iter().all(|line| line.split_whitespace().count() > 2), "{help}");
+}
+
+#[test]
 fn manual_and_completions_are_made_from_the_commands() {
     let home = home();
     let script = boxlab(home.path()).args(["completions", "bash"]).output().expect("a script");

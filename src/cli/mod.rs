@@ -103,6 +103,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
+    /// The guided path: lessons that run, one after the other; it goes on where you left
     Learn(Box<learn::Learn>),
     /// Lessons: the chapters of the guided path, one by one
     Lesson {
@@ -188,7 +189,9 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Find, name and remove what a killed command left behind
     Cleanup(cleanup::Cleanup),
+    /// The book of the lessons, in a browser: recorded runs to step through, offline
     Book(book::Book),
+    /// Put lessons and recorded runs into anyone's mdBook: its preprocessor
     Mdbook(book::Mdbook),
     /// Print the script that completes commands in a shell
     Completions(manual::Completions),

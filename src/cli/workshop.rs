@@ -203,7 +203,7 @@ impl Check {
         let stages = self.stages(&plan, project.as_ref())?;
         let program = match (&self.program, &project) {
             (Some(program), _) => existing(program)?,
-            (None, Some(project)) => match project.build()? {
+            (None, Some(project)) => match self.built(project, &pack.phrases)? {
                 Some(program) => program,
                 None => return show(&pack.phrases.say("workshop.does_not_build", &[])).map(|()| 1),
             },
@@ -223,17 +223,32 @@ impl Check {
         cleared.map(|()| Exit::status(exit))
     }
 
-    /// Which are to be judged: those that are passed, again, and then what is asked for.
+    /// Builds the project. The first time takes long, and cargo then says what it does.
+    fn built(&self, project: &Project, phrases: &Phrases) -> Result<Option<PathBuf>> {
+        let is_first = !project.is_built();
+        if is_first && self.format == "text" {
+            show(&phrases.say("workshop.first_build", &[]))?;
+        }
+        project.build(!is_first)
+    }
+
+    /// Which are to be judged: those that are passed, again, and then what is asked for; or
+    /// all that is still to come, of which the first counts that can be judged here.
     fn stages<'p>(&self, plan: &'p Plan, project: Option<&Project>) -> Result<Vec<&'p Stage>> {
         let is_passed = |stage: &&Stage| project.is_some_and(|project| project.passed(&stage.name).is_some());
-        let asked = match &self.stage {
-            Some(name) => Some(plan.stage(name)?),
+        let asked: Vec<&Stage> = match &self.stage {
+            Some(name) => vec![plan.stage(name)?],
             None if self.all || project.is_none() => return Ok(plan.stages.iter().collect()),
-            None => plan.stages.iter().find(|stage| !is_passed(stage)),
+            None => plan.stages.iter().filter(|stage| !is_passed(stage)).collect(),
         };
-        let again =
-            plan.stages.iter().filter(is_passed).filter(|stage| asked.is_none_or(|asked| asked.name != stage.name));
-        Ok(again.chain(asked).collect())
+        let is_asked = |stage: &Stage| asked.iter().any(|asked| asked.name == stage.name);
+        let again = plan.stages.iter().filter(|stage| is_passed(stage) && !is_asked(stage));
+        Ok(again.chain(asked.iter().copied()).collect())
+    }
+
+    /// True if this stage is named.
+    fn names(&self, stage: &Stage) -> bool {
+        self.stage.as_ref().is_some_and(|name| *name == stage.name || *name == stage.number.to_string())
     }
 }
 
@@ -252,15 +267,10 @@ impl<'a> Session<'a> {
         for stage in stages {
             let findings = judge(bench, stage)?;
             let passed = !findings.iter().any(|finding| matches!(finding.state, State::Failed | State::Unreached));
-            let is_asked = self.check.all
-                || self
-                    .check
-                    .stage
-                    .as_ref()
-                    .is_some_and(|name| *name == stage.name || *name == stage.number.to_string());
+            let is_asked = self.check.all || self.check.names(stage);
             let again = !is_asked && self.project.as_ref().is_some_and(|project| project.passed(&stage.name).is_some());
-            let skipped = findings.iter().any(|finding| finding.state == State::Skipped);
-            if let Some(project) = self.project.as_mut().filter(|_| passed && !skipped) {
+            let was_judged = findings.iter().any(|finding| finding.state != State::Skipped);
+            if let Some(project) = self.project.as_mut().filter(|_| passed && was_judged) {
                 project.pass(&stage.name)?;
             }
             let judged = Judged { stage: &stage.name, passed, again, findings };
@@ -269,7 +279,8 @@ impl<'a> Session<'a> {
             }
             self.judged.push(judged);
             // Without a project nobody knows how far it is: as far as this.
-            if !passed && self.project.is_none() && !self.check.all {
+            let ends = if self.project.is_none() { !passed } else { !again && was_judged };
+            if ends && !self.check.all {
                 break;
             }
         }
@@ -277,8 +288,8 @@ impl<'a> Session<'a> {
             output::json(&self.judged)?;
         }
         let all_passed = self.judged.iter().all(|judged| judged.passed);
-        if is_text {
-            self.tell_end(stages, all_passed)?;
+        if is_text && all_passed {
+            self.tell_end(stages)?;
         }
         Ok(i32::from(!all_passed))
     }
@@ -299,10 +310,15 @@ impl<'a> Session<'a> {
         show(&self.phrases.say(key, &values))
     }
 
-    fn tell_end(&self, stages: &[&Stage], all_passed: bool) -> Result<()> {
-        let Some(project) = self.project.as_ref().filter(|_| all_passed) else { return Ok(()) };
-        let last = stages.last().map_or("", |stage| stage.name.as_str());
-        let key = if project.passed(last).is_some() { "workshop.done" } else { "workshop.skipped" };
+    /// What comes next, when nothing is wrong.
+    fn tell_end(&self, stages: &[&Stage]) -> Result<()> {
+        let Some(project) = &self.project else { return Ok(()) };
+        let last = self.judged.last().map_or("", |judged| judged.stage);
+        let key = match (project.passed(last).is_some(), self.judged.len() == stages.len()) {
+            (false, _) => "workshop.skipped",
+            (true, true) if self.check.stage.is_none() => "workshop.finished",
+            (true, _) => "workshop.done",
+        };
         show(&self.phrases.say(key, &[("stage", &last)]))
     }
 }

@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::proc;
 
 /// What a learner who meets this error needs to know.
-pub(super) fn of(call: &str, first: &str, errno: Errno) -> Option<String> {
+pub fn of(call: &str, first: &str, errno: Errno) -> Option<String> {
     let hint = match call {
         "write" if first.contains("/cgroup") => in_cgroup(errno),
         "write" if first.contains("/attr/") => in_attr(errno),

@@ -18,7 +18,7 @@ pub mod errno;
 mod file;
 mod flags;
 pub mod gauge;
-mod hint;
+pub mod hint;
 mod identity;
 mod ids;
 mod inherit;

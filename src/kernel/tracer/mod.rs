@@ -5,6 +5,7 @@
 //! looked at in /proc meanwhile does not change. If this process ends, so do they
 //! (`PTRACE_O_EXITKILL`). ptrace(2), wait(2)
 
+mod attempt;
 mod calls;
 mod memory;
 mod stack;
@@ -26,6 +27,7 @@ use nix::unistd::Pid;
 use super::{Exit, Kernel};
 use crate::error::{Error, Result};
 
+pub use attempt::{Attempt, FOREIGN, HARMLESS, Tried, attempt};
 pub use stack::Origin;
 pub use start::Start;
 
@@ -107,6 +109,15 @@ struct Tracer<'a> {
     /// How many others there were then.
     survivors: usize,
     see: &'a mut dyn FnMut(Moment) -> Result<()>,
+}
+
+impl Call {
+    /// Why it usually fails so, if it has failed.
+    pub fn hint(&self) -> Option<String> {
+        let errno = Errno::from_raw(self.outcome.err()?);
+        let name = if self.name == "clone" { "clone3" } else { self.name };
+        super::hint::of(name, self.args.first().map_or("", String::as_str), errno)
+    }
 }
 
 impl Kernel {

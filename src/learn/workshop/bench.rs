@@ -13,6 +13,7 @@ use super::source::Lines;
 use crate::error::{Error, IoContext, Result};
 use crate::image::programs;
 use crate::kernel::cgroup::{Group, Version, processes};
+use crate::kernel::tracer::Attempt;
 use crate::kernel::{CLONE_NEWNS, CloneFlags, Exit, Kernel, MS_PRIVATE, MS_REC, maps, random_hex, remove_tree};
 use crate::ledger::{Item, Ledger, Process};
 use crate::paths::{self, Paths};
@@ -20,7 +21,7 @@ use crate::primitives::cgroup::group;
 use crate::primitives::ns::user;
 
 /// What the programs that are run inside need: all in any Debian.
-const PROGRAMS: [&str; 8] = ["sh", "cat", "id", "kill", "ls", "sleep", "true", "unshare"];
+const PROGRAMS: [&str; 6] = ["sh", "cat", "id", "ls", "sleep", "true"];
 
 /// The controllers that the stage `limit` is about.
 const CONTROLLERS: [&str; 2] = ["memory", "pids"];
@@ -240,7 +241,12 @@ impl Bench<'_> {
 
     /// Runs the program.
     pub fn run(&self, args: &[&str], inner: &[String]) -> Result<super::run::Seen> {
-        super::run::run(self, args, inner)
+        super::run::run(self, args, inner, &[])
+    }
+
+    /// Runs the program, and tries calls in the place of the one that it runs.
+    pub fn run_and_try(&self, args: &[&str], inner: &[String], attempts: &[Attempt]) -> Result<super::run::Seen> {
+        super::run::run(self, args, inner, attempts)
     }
 
     /// Letters that no program can know before.

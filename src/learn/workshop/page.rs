@@ -45,6 +45,7 @@ fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
         add("call", &finding.call);
         let missing = (!finding.missing.is_empty()).then(|| say("missing", &[("calls", &finding.missing.join(", "))]));
         add("call", &missing);
+        add("often", &finding.often.as_deref().map(|often| often.replace('\n', " ")));
         add("said", &finding.said.as_deref().map(last_lines));
     }
     let wide = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);

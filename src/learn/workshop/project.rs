@@ -92,12 +92,18 @@ impl Project {
         file.persist(&path).map_err(|error| error.error).or_fail(doing).map(drop)
     }
 
+    /// True if it has been built before, as far as this directory says.
+    pub fn is_built(&self) -> bool {
+        self.directory.join("target").is_dir()
+    }
+
     /// Builds it, with cargo's own words for what is wrong; the program, or `None` if it
     /// does not build.
-    pub fn build(&self) -> Result<Option<PathBuf>> {
+    pub fn build(&self, quiet: bool) -> Result<Option<PathBuf>> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
-        command.args(["build", "--quiet", "--message-format=json-render-diagnostics"]).current_dir(&self.directory);
+        command.args(["build", "--message-format=json-render-diagnostics"]).current_dir(&self.directory);
+        command.args(quiet.then_some("--quiet"));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| {
             Error::io("cannot run cargo", &error)

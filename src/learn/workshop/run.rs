@@ -9,7 +9,7 @@ use super::bench::Bench;
 use super::judge::file_inside;
 use super::snapshot::Snapshot;
 use crate::error::{IoContext, Result};
-use crate::kernel::tracer::{Call, Moment, Start};
+use crate::kernel::tracer::{Attempt, Call, Moment, Start, Tried, attempt};
 use crate::kernel::{Exit, proc};
 
 /// How long a run may take. Nothing here takes a second.
@@ -33,6 +33,8 @@ pub struct Seen {
     pub limits: Vec<Limit>,
     /// What it sees in /etc/which.
     pub which: Option<String>,
+    /// What came of the calls that were tried in its place.
+    pub tried: Vec<Tried>,
     /// How that has ended, and when: as a number of ends before.
     pub inner_end: Option<(usize, Exit)>,
     /// Outside again, as the program leaves it.
@@ -93,14 +95,15 @@ struct Watch {
     parent: i32,
     limits: Vec<Limit>,
     which: Option<String>,
+    tried: Vec<Tried>,
     inner_end: Option<(usize, Exit)>,
     after: Option<Snapshot>,
     main_ends: usize,
     ends: usize,
 }
 
-/// Runs the program with `args`, which tell it to run `inner`.
-pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String]) -> Result<Seen> {
+/// Runs the program with `args`, which tell it to run `inner`, in whose place calls are tried.
+pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String], attempts: &[Attempt]) -> Result<Seen> {
     bench.tidy()?;
     let output = bench.file("output")?;
     let errors = bench.file("errors")?;
@@ -113,7 +116,7 @@ pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String]) -> Result<Seen> {
         errors: errors.try_clone().or_fail(|| "cannot keep a file".to_owned())?,
     };
     let mut watch = Watch::default();
-    let outcome = bench.k.follow(&start, LIMIT, &mut |moment| watch.see(bench, moment, inner))?;
+    let outcome = bench.k.follow(&start, LIMIT, &mut |moment| watch.see(bench, moment, inner, attempts))?;
     let outside = watch.outside.ok_or_else(|| crate::error::Error::new("the program has not begun"))?;
     Ok(Seen {
         calls: watch.calls,
@@ -122,6 +125,7 @@ pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String]) -> Result<Seen> {
         parent: watch.parent,
         limits: watch.limits,
         which: watch.which,
+        tried: watch.tried,
         inner_end: watch.inner_end,
         after: watch.after,
         exit: outcome.exit,
@@ -133,7 +137,7 @@ pub fn run(bench: &Bench<'_>, args: &[&str], inner: &[String]) -> Result<Seen> {
 }
 
 impl Watch {
-    fn see(&mut self, bench: &Bench<'_>, moment: Moment, wanted: &[String]) -> Result<()> {
+    fn see(&mut self, bench: &Bench<'_>, moment: Moment, wanted: &[String], attempts: &[Attempt]) -> Result<()> {
         match moment {
             Moment::Called(call) => self.calls.push(call),
             Moment::Executed { pid, .. } if self.outside.is_none() => {
@@ -145,6 +149,7 @@ impl Watch {
                 self.inner = Some(Snapshot::of(bench.k, pid)?);
                 self.limits = limits(bench, pid);
                 self.which = file_inside(pid, "/etc/which");
+                self.tried = attempt(pid, attempts);
             }
             Moment::Executed { .. } => {}
             Moment::Leaving { pid } => self.after = Snapshot::of(bench.k, pid).ok(),

@@ -13,6 +13,34 @@ use crate::error::{Error, IoContext, Result};
 use crate::image::{Platform, Store};
 use crate::kernel::random_hex;
 
+/// The tag of an index: of this image, and of others for other platforms.
+pub const PLATFORMS: &str = "platforms";
+
+/// An index as real registries have them: what suits this machine stands in the middle.
+fn index(layout: &Path, foreign: &str, own: &str) -> Result<String> {
+    let here = Platform::this().architecture;
+    let elsewhere = if here == "s390x" { "ppc64le" } else { "s390x" };
+    let platforms = [
+        (foreign, "linux", elsewhere),
+        (foreign, "windows", &here),
+        (own, "linux", &here),
+        (foreign, "unknown", "unknown"),
+    ];
+    let mut manifests = Vec::new();
+    for (digest, os, architecture) in platforms {
+        let blob = layout.join("blobs").join(digest.replace(':', "/"));
+        let size = fs::metadata(&blob).or_fail(|| format!("cannot find {}", blob.display()))?.len();
+        manifests.push(json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": digest,
+            "size": size,
+            "platform": { "os": os, "architecture": architecture },
+        }));
+    }
+    let kind = "application/vnd.oci.image.index.v1+json";
+    Ok(json!({ "schemaVersion": 2, "mediaType": kind, "manifests": manifests }).to_string())
+}
+
 /// The registry, as long as it runs, and what it serves.
 #[derive(Debug)]
 pub struct Served {
@@ -51,15 +79,19 @@ impl Served {
             "Cmd": ["sh", "-c", format!("exit {status}")],
         });
         let layout = place.join("layout");
+        let foreign = layout::archive(&[Entry::File("foreign", "", 0o644)])?;
+        let foreign = Image { tag: &format!("{name}:foreign"), config: json!({}), layers: &[(&foreign, true)] };
         let image = Image { tag: &format!("{name}:{tag}"), config, layers: &[(programs, true), (&upper, true)] };
-        let manifest = layout::write(&layout, &[image])?.pop().unwrap_or_default();
+        let manifests = layout::write(&layout, &[foreign, image])?;
+        let [foreign, manifest] = <[String; 2]>::try_from(manifests).unwrap_or_default();
+        let index = index(&layout, &foreign, &manifest)?;
         let store = place.join("store");
         Store::open(&store)?.load_directory(&layout, &Platform::this())?;
         fs::remove_dir_all(&layout).or_fail(failed)?;
 
         let boxlab = std::env::current_exe().or_fail(|| "cannot find this program".to_owned())?;
         let mut command = Command::new(boxlab);
-        command.args(["registry", "serve", "--read-only", "--listen", "127.0.0.1:0"]).env("BOXLAB_ROOT", &store);
+        command.args(["registry", "serve", "--listen", "127.0.0.1:0"]).env("BOXLAB_ROOT", &store);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().or_fail(failed)?;
         started(i32::try_from(process.id()).unwrap_or_default())?;
@@ -72,6 +104,9 @@ impl Served {
             return Err(Error::new("cannot start a registry: it has ended by itself"));
         }
         let image = format!("{}/library/{name}:{tag}", address.trim());
+        let url = format!("http://{}/v2/library/{name}/manifests/{PLATFORMS}", address.trim());
+        let pushed = ureq::put(url).content_type("application/vnd.oci.image.index.v1+json").send(index);
+        pushed.map_err(|error| Error::new(format!("cannot push an index: {error}")))?;
         Ok(Self { process, store, image, name, tag, manifest, token, status, layer })
     }
 

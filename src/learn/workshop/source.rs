@@ -28,15 +28,16 @@ impl Lines {
         self.loader.is_none()
     }
 
-    /// `src/child.rs:29`, and the line of another file that led there: `src/child.rs:29, from src/uts.rs:11`.
-    pub fn of(&self, call: &Call) -> Option<String> {
+    /// `src/child.rs:29`, and where that is not the stage's own file, the line of it that led
+    /// there: `src/child.rs:29, from src/uts.rs:11`.
+    pub fn of(&self, call: &Call, stage: &str) -> Option<String> {
         let mut lines = call.origin.frames.iter().filter_map(|address| self.at(*address));
         let Some((file, line)) = lines.next() else {
             let (file, line) = call.origin.guesses.iter().find_map(|address| self.at(*address))?;
             return Some(format!("{file}:{line}"));
         };
-        // The one file that only hands on what is asked for is main.rs.
-        let other = lines.find(|(other, _)| *other != file && !other.ends_with("main.rs"));
+        let is_stage = |file: &str| file.ends_with(stage.trim_start_matches("src"));
+        let other = lines.find(|(other, _)| !is_stage(&file) && is_stage(other));
         let from = other.map(|(file, line)| format!(", from {file}:{line}")).unwrap_or_default();
         Some(format!("{file}:{line}{from}"))
     }

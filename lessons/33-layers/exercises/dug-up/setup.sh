@@ -17,6 +17,13 @@ END
 tar -c ./*.json ./*.tar | boxlab -q --root ../mine load
 cd ..
 rm -rf work
-# What the check compares with.
-echo "$new" | sha256sum | sed 's/-/answer/' > .sum
-echo "$old" | sha256sum | sed 's/-/answer/' > .sum-old
+# What the check asks: it knows checksums only.
+cat > .compare <<END
+#!/bin/sh
+case \$(tr -d ' \n' <answer | sha256sum) in
+"$(printf %s "$new" | sha256sum)") echo right ;;
+"$(printf %s "$old" | sha256sum)") echo the first one ;;
+*) echo not right ;;
+esac
+END
+chmod +x .compare

@@ -4,7 +4,7 @@ mkdir -p files/etc parts
 echo "All at half price" > files/etc/banner
 echo "debug = on" > files/etc/debug.conf
 echo "name = shop" > files/etc/shop.conf
-tar -c --owner=0 --group=0 -C files etc | boxlab -q --root mine image import - shop
+tar -c --owner=0 --group=0 -C files . | boxlab -q --root mine image import - shop
 rm -rf files
 boxlab -q --root mine save shop | tar -x -C parts
 # What the checks ask.
@@ -16,11 +16,15 @@ for id in $(ids shop:prod); do [ "$id" = "$(ids shop:latest)" ] && echo the laye
 END
 cat > files <<'END'
 #!/bin/bash
-set -o pipefail
-boxlab --root mine image export shop:prod | tar -t
+# The files of shop:prod, unpacked.
+place=$(mktemp -d) && trap 'rm -rf "$place"' EXIT
+boxlab -q --root mine image unpack shop:prod "$place/root" || exit
+cd "$place/root" && find . -type f | cut -c 3-
 END
 cat > banner <<'END'
 #!/bin/bash
-boxlab --root mine image export shop:prod | tar -x -O etc/banner
+place=$(mktemp -d) && trap 'rm -rf "$place"' EXIT
+boxlab -q --root mine image unpack shop:prod "$place/root" || exit
+cat "$place/root/etc/banner"
 END
 chmod +x layers files banner

@@ -24,3 +24,9 @@ echo '{"schemaVersion":2,"mediaType":"'$type'","manifests":['"$(entry here "$arc
 curl -s -X PUT -H "Content-Type: $type" --data-binary @index "http://$hub/v2/greeter/manifests/1"
 cd ..
 rm -rf work
+# What the check asks: it knows a checksum of the answer only.
+cat > .compare <<END
+#!/bin/sh
+[ "\$(tr -d ' \n' <answer | sha256sum)" = "$(printf %s greet-mainframe | sha256sum)" ] && echo right || echo not right
+END
+chmod +x .compare

@@ -64,6 +64,9 @@ pub struct Finding {
     /// The call that did it, as strace(1) shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
+    /// Why such a call often fails, if it has failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub often: Option<String>,
     /// Where that stands in the learner's source.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -100,19 +103,8 @@ impl Findings<'_> {
     /// A check: `None` if it is so.
     pub fn check(&mut self, seen: &Seen, id: &str, fault: Option<Fault>) -> Result<()> {
         let check = self.stage.check(id)?.clone();
-        let mut finding = Finding {
-            check: check.id,
-            state: State::Passed,
-            goal: check.goal,
-            kind: None,
-            expected: None,
-            found: None,
-            look: None,
-            call: None,
-            source: None,
-            missing: Vec::new(),
-            said: None,
-        };
+        let mut finding = unreached(&check.id, &check.goal);
+        finding.state = State::Passed;
         if let Some(Fault { key, values }) = fault {
             let found = check.found.get(key).ok_or_else(|| {
                 Error::new(format!("the lessons lack `found.{key}` of the check {id} in the stage {}", self.stage.name))
@@ -129,7 +121,8 @@ impl Findings<'_> {
             match self.nearest(seen, &check.calls) {
                 Some(call) => {
                     finding.call = Some(spelled(call));
-                    finding.source = self.bench.lines.of(call);
+                    finding.often = call.hint();
+                    finding.source = self.bench.lines.of(call, &self.stage.file);
                 }
                 None => finding.missing = check.calls,
             }
@@ -225,6 +218,7 @@ fn unreached(id: &str, goal: &str) -> Finding {
         found: None,
         look: None,
         call: None,
+        often: None,
         source: None,
         missing: Vec::new(),
         said: None,

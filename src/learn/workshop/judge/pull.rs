@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Fault, Findings, fault};
 use crate::error::{IoContext, Result};
 use crate::learn::workshop::layout::digest;
-use crate::learn::workshop::served::Served;
+use crate::learn::workshop::served::{PLATFORMS, Served};
 
 /// From boxlab's own registry; then from one that lies.
 pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
@@ -21,6 +21,8 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
         findings.check(&seen, "named", named(&layout, served))?;
         findings.check(&seen, "complete", complete(&layout, &served.manifest))?;
     }
+
+    platforms(findings, served)?;
 
     let failed = || "cannot have the registry lie".to_owned();
     let blob = served.blob(&served.layer);
@@ -36,6 +38,22 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let seen = seen?;
     let wrong = if seen.status() == Some(0) { fault("taken", &[("digest", &served.layer)]) } else { None };
     findings.check(&seen, "verified", wrong)
+}
+
+/// Of an index of several platforms, the image that suits this machine.
+fn platforms(findings: &mut Findings<'_>, served: &Served) -> Result<()> {
+    let layout = findings.bench.directory("platforms")?;
+    let (image, _) = served.image.rsplit_once(':').unwrap_or_default();
+    let seen = findings.bench.run(&["pull", &format!("{image}:{PLATFORMS}"), &layout.display().to_string()], &[])?;
+    let index = read(&layout.join("index.json")).unwrap_or_default();
+    let entries = index["manifests"].as_array().cloned().unwrap_or_default();
+    let digests: Vec<&str> = entries.iter().filter_map(|entry| entry["digest"].as_str()).collect();
+    let wrong = match (seen.status(), complete(&layout, &served.manifest)) {
+        (Some(0), None) if digests == [served.manifest.as_str()] => None,
+        (Some(0), _) => fault("other", &[("digest", &served.manifest), ("found", &digests.join(", "))]),
+        (status, _) => fault("failed", &[("digest", &served.manifest), ("status", &status.unwrap_or_default())]),
+    };
+    findings.check(&seen, "platform", wrong)
 }
 
 fn read(path: &Path) -> Option<Value> {

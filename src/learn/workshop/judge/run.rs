@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
+use super::seal::KEPT;
 use super::{Findings, container, fault, overlay, shell, words};
 use crate::error::Result;
-use crate::kernel::CapSet;
 use crate::learn::workshop::snapshot::Snapshot;
-
-/// What a container of Docker's has. linux/capability.h
-const KEPT: CapSet = CapSet::of(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
 
 /// A program of the judge's, then the image's own.
 pub fn judge(findings: &mut Findings<'_>) -> Result<()> {

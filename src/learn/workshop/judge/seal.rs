@@ -4,13 +4,14 @@ use super::{Fault, Findings, container, fault, shell, words};
 use crate::error::Result;
 use crate::kernel::CapSet;
 use crate::kernel::errno::EPERM;
+use crate::kernel::tracer::{Attempt, FOREIGN, HARMLESS, Tried};
 use crate::learn::workshop::run::Seen;
-use crate::learn::workshop::snapshot::Snapshot;
+use crate::trace::decode::errno_name;
 
 /// What a container of Docker's has, by the kernel's numbers. linux/capability.h
-const KEPT: CapSet = CapSet::of(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
+pub const KEPT: CapSet = CapSet::of(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
 
-/// Looks at the program, and then has one make a call that is refused.
+/// Looks at the program, and then makes calls in the place of one.
 pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let bench = findings.bench;
     let (root, status) = (bench.root()?, bench.number(3, 100)?);
@@ -34,10 +35,15 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     container::mounts(findings, &seen, program, &["/", "/proc"])?;
     findings.status(&seen, status as i32)?;
 
-    // No capability is needed for this call: if it fails, then by the filter.
-    let inner = ["unshare", "--user", "true", &bench.token()?].map(str::to_owned).to_vec();
-    let seen = bench.run(&words(&["seal", &root_text], &inner), &inner)?;
-    findings.check(&seen, "refuses", refused(&seen))
+    // In the place of the program: nothing of it has run yet.
+    let inner = shell(bench, "exit 0")?;
+    let seen = bench.run_and_try(&words(&["seal", &root_text], &inner), &inner, &HARMLESS)?;
+    findings.check(&seen, "refuses", refused(&seen))?;
+    let Some(foreign) = FOREIGN else { return findings.skip_phrase("architecture") };
+    let inner = shell(bench, "exit 0")?;
+    let seen = bench.run_and_try(&words(&["seal", &root_text], &inner), &inner, &[foreign])?;
+    let is_open = matches!(seen.tried.first(), Some(Tried::Returned(_)));
+    findings.check(&seen, "architecture", if is_open { fault("allowed", &[]) } else { None })
 }
 
 /// Exactly those that are kept.
@@ -50,13 +56,21 @@ fn compared(found: CapSet) -> Option<Fault> {
     }
 }
 
-/// The program that was run has called unshare, and was told EPERM.
+/// Each of the calls has failed with EPERM.
 fn refused(seen: &Seen) -> Option<Fault> {
-    let is_its = |pid: i32| seen.inner.as_ref().is_some_and(|inner: &Snapshot| inner.pid == pid);
-    match seen.called("unshare").find(|call| is_its(call.pid)).map(|call| call.outcome) {
-        Some(Err(EPERM)) => None,
-        Some(Err(errno)) => fault("other", &[("errno", &crate::trace::decode::errno_name(errno))]),
-        Some(Ok(_)) => fault("allowed", &[]),
-        None => fault("never", &[("status", &seen.status().unwrap_or_default())]),
+    let told = |tried: &Tried| match tried {
+        Tried::Returned(value) => value.to_string(),
+        Tried::Failed(errno) => format!("-1 {}", errno_name(*errno)),
+        Tried::Killed => "+++ killed +++".to_owned(),
+    };
+    let is_wrong = |(_, tried): &(&Attempt, &Tried)| **tried != Tried::Failed(EPERM);
+    let wrong: Vec<(&Attempt, &Tried)> = HARMLESS.iter().zip(&seen.tried).filter(is_wrong).collect();
+    let calls: Vec<String> = wrong.iter().map(|(call, tried)| format!("{}() = {}", call.name, told(tried))).collect();
+    let calls = calls.join(", ");
+    match wrong.iter().any(|(_, tried)| **tried == Tried::Killed) {
+        _ if seen.tried.is_empty() => fault("never", &[]),
+        true => fault("killed", &[("calls", &calls)]),
+        false if !wrong.is_empty() => fault("allowed", &[("calls", &calls)]),
+        false => None,
     }
 }

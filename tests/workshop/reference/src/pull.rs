@@ -35,7 +35,7 @@ pub fn run(image: &str, layout: &Path) -> Result<i32> {
 
     let mut bytes = get("manifests", tag)?;
     let mut manifest: Value = serde_json::from_slice(&bytes)?;
-    let is_ours = |image: &&Value| image["platform"]["architecture"] == ARCHITECTURE;
+    let is_ours = |image: &&Value| ["os", "architecture"].map(|key| &image["platform"][key]) == ["linux", ARCHITECTURE];
     if manifest["manifests"].is_array() {
         let image = list(&manifest["manifests"]).iter().find(is_ours).ok_or("it is not made for this machine")?;
         bytes = get_verified("manifests", image)?;

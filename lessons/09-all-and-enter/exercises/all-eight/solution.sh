@@ -1,0 +1,2 @@
+#!/bin/bash
+unshare --user --map-root-user --mount --uts --ipc --net --cgroup --time --pid --fork --kill-child sleep 901 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: six/nothing
+sleep 901 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: places/outside
+sleep 905 &

@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: network/a-new-one
+unshare --user --map-root-user --net sleep 903 &

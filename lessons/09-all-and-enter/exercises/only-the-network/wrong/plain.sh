@@ -1,0 +1,3 @@
+#!/bin/bash
+# refused: network/hosts
+sleep 903 &
