@@ -74,13 +74,14 @@ pub const CATALOG: &[Row] = &[
         man: &["namespaces(7)", "unshare(2)", "unshare(1)"],
         shell: "unshare --user --map-root-user --mount --uts --ipc --net --cgroup --time --pid --fork --mount-proc",
         parts: &["sethostname", "loopback", "proc"],
-        ..NONE
+        lesson: Some("09-all-and-enter"),
     },
     Row {
         command: "ns enter",
         about: "Join the namespaces of a process",
         man: &["setns(2)", "pidfd_open(2)", "nsenter(1)"],
         shell: "nsenter --target PID --all",
+        lesson: Some("09-all-and-enter"),
         ..NONE
     },
     Row {
@@ -88,6 +89,7 @@ pub const CATALOG: &[Row] = &[
         about: "The namespaces of this machine and who lives in them",
         man: &["namespaces(7)", "lsns(8)"],
         shell: "lsns",
+        lesson: Some("09-all-and-enter"),
         ..NONE
     },
     Row {
