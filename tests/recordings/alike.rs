@@ -128,7 +128,8 @@ impl Alike {
         }
     }
 
-    fn process(&mut self, pid: &str) -> String {
+    /// A process number, as the host has it.
+    pub fn process(&mut self, pid: &str) -> String {
         if let Some(known) = self.names.get(&format!("process {pid}")) {
             return known.clone();
         }

@@ -30,7 +30,7 @@ struct Staying {
     demo: Demo,
     child: Child,
     stream: File,
-    looks: Vec<(String, Recording)>,
+    looks: Vec<(String, i32, Recording)>,
 }
 
 impl Stage {
@@ -67,7 +67,7 @@ impl Stage {
         let output = self.shell(&told(&line.replace("{pid}", &pid.to_string()))).stdin(Stdio::null()).output()?;
         let status = output.status.code().unwrap_or(-1);
         let run = Recording::capture(&line.replace("{pid}", "PID"), &self.named(&output.stdout), status);
-        self.staying.iter_mut().for_each(|staying| staying.looks.push((name.clone(), run.clone())));
+        self.staying.iter_mut().for_each(|staying| staying.looks.push((name.clone(), pid, run.clone())));
         Ok(())
     }
 
@@ -80,7 +80,8 @@ impl Stage {
         let run = Recording::capture(staying.demo.run.trim(), &self.named(stream.as_bytes()), status);
         let mut names = Alike::new(&self.root, Some(&self.place));
         let mut done = vec![(staying.name.clone(), alike(run, &mut names)?)];
-        for (name, run) in std::mem::take(&mut staying.looks) {
+        for (name, pid, run) in std::mem::take(&mut staying.looks) {
+            names.process(&pid.to_string());
             done.push((name, alike(run, &mut names)?));
         }
         Ok(done)
