@@ -44,6 +44,7 @@ fn load(name: &str, folder: &Path, looks: &[(u32, bool)]) -> Verdict {
             let fits =
                 "[document.scrollingElement.scrollWidth, innerWidth, document.querySelectorAll('main h1').length]";
             let found = browser.evaluate(fits)?;
+            wrong.extend(dead_links(&mut browser, page)?);
             if found[0].as_u64() > found[1].as_u64() || found[2] != 1 {
                 wrong.push(format!("{} at {width}: width, window and headings are {found}", page.display()));
             }

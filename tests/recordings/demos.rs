@@ -9,7 +9,7 @@ use boxlab::learn::book::recording::{Line, Mark, Recording};
 use boxlab::learn::pack::{Lesson, Step};
 use boxlab::trace::{Event, Record};
 
-use crate::list::{Compared, LOOSELY};
+use crate::list::{Compared, LOOSELY, NOT_RECORDED};
 use crate::stage::Stage;
 use crate::support::{self, check};
 use crate::{OnEveryKernel, Outcome, needs_the_same_host};
@@ -20,11 +20,12 @@ fn folder() -> PathBuf {
 
 /// What is recorded of a step: the name of its recording.
 fn name(lesson: &Lesson, step: &Step) -> Option<String> {
-    match step {
+    let name = match step {
         Step::Demo(demo) => Some(format!("{}.{}", lesson.folder, demo.id)),
         Step::Look(look) => Some(format!("{}.look-{}", lesson.folder, look.section)),
         _ => None,
-    }
+    };
+    name.filter(|name| !NOT_RECORDED.contains(&name.as_str()))
 }
 
 /// Runs the demos of a lesson one after the other, as the lesson does, and compares each with
@@ -98,6 +99,10 @@ fn comparable(run: &Recording, how: Compared) -> Vec<String> {
             _ => {}
         }
     }
+    if run.records().any(|record| matches!(record.event, Event::Exchange(_))) {
+        // Several layers are on their way at the same time.
+        lines.sort();
+    }
     lines.push(format!("status {}", run.status));
     if how != Compared::Calls {
         lines.extend(output.lines().map(|line| numbers(&dates(&random(line)), how)));
@@ -111,13 +116,23 @@ fn same(record: &Record, how: Compared) -> Option<String> {
         Event::Sample { .. } => None,
         // Which there are is this machine's business.
         Event::Show { title, .. } if title == "interfaces outside" => Some(title.clone()),
-        Event::State { .. } | Event::Show { .. } | Event::Exchange(_) => {
+        Event::Exchange(exchange) => {
+            let url = exchange.url.split(['/', '?', '=', ':']).map(|part| if is_digest(part) { "key" } else { part });
+            let url = url.collect::<Vec<_>>().join("/");
+            Some(numbers(&format!("{} {url} {:?} {:?}", exchange.method, exchange.status, exchange.failure), how))
+        }
+        Event::State { .. } | Event::Show { .. } => {
             let text = numbers(&format!("{} {:?}", record.role, record.event), how);
             // There may be one of them for each thread that got so far, and freezing takes a while.
             Some(text.replace("\"#\", \"#\"", "\"#\"").replace("FREEZING", "FROZEN"))
         }
         event => Some(random(&format!("{} {} {event:?}", record.role, record.pid))),
     }
+}
+
+/// A digest, or the name of an upload.
+fn is_digest(part: &str) -> bool {
+    part.len() >= 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Without numbers, or without those that say more than how many of a few things there are.
@@ -170,7 +185,7 @@ fn dates(text: &str) -> String {
 fn random(text: &str) -> String {
     let is_key = |part: &str| {
         let digits = part.strip_prefix("0x").unwrap_or(part);
-        (part.len() == 32 || digits.len() < part.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+        is_digest(part) || digits.len() < part.len() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let word = |word: &str| -> String {
         if word.split('/').any(is_key) {

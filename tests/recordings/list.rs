@@ -44,5 +44,11 @@ pub const LOOSELY: &[(&str, Compared)] = &[
     ("21-cpuset.", Compared::Words),
     ("22-freeze.", Compared::Words),
     ("30-host-image.", Compared::Calls),
+    ("32-names-and-registries.", Compared::Words),
     ("34-store.", Compared::Words),
+    ("35-pull-by-hand.", Compared::Words),
+    ("37-anatomy.", Compared::Calls),
 ];
+
+/// What would show nothing but who made the recording: the book has the command alone.
+pub const NOT_RECORDED: &[&str] = &["37-anatomy.look-ancestors"];

@@ -43,15 +43,12 @@ impl Stage {
     /// Runs a demo to its end. One that goes on is recorded when it ends, by the next step.
     pub fn demo(&mut self, name: String, demo: &Demo) -> Result<Vec<(String, Recording)>, Failed> {
         let mut done = self.end()?;
-        // The player shows steps and calls, whatever the lesson chooses.
-        let told = demo.run.trim().replace("--trace steps ", "").replace("--trace full ", "");
-        // A file of the lesson's own that takes the narration is to look as the lesson says.
-        let tells = !told.contains("2>");
+        let told = told(&demo.run);
         if demo.stays {
-            self.staying = Some(self.start(name, demo, &told, tells)?);
+            self.staying = Some(self.start(name, demo, &told)?);
             return Ok(done);
         }
-        let output = self.shell(&told, tells).stdin(Stdio::null()).output()?;
+        let output = self.shell(&told).stdin(Stdio::null()).output()?;
         let status = output.status.code().unwrap_or(-1);
         check(status == demo.status, format!("{name}: it ended with {status}"))?;
         let run = Recording::capture(demo.run.trim(), &self.named(&output.stdout), status);
@@ -67,7 +64,7 @@ impl Stage {
             pid = last;
         }
         let line = look.run.trim();
-        let output = self.shell(&line.replace("{pid}", &pid.to_string()), false).stdin(Stdio::null()).output()?;
+        let output = self.shell(&told(&line.replace("{pid}", &pid.to_string()))).stdin(Stdio::null()).output()?;
         let status = output.status.code().unwrap_or(-1);
         let run = Recording::capture(&line.replace("{pid}", "PID"), &self.named(&output.stdout), status);
         self.staying.iter_mut().for_each(|staying| staying.looks.push((name.clone(), run.clone())));
@@ -89,9 +86,9 @@ impl Stage {
         Ok(done)
     }
 
-    fn start(&self, name: String, demo: &Demo, told: &str, tells: bool) -> Result<Staying, Failed> {
+    fn start(&self, name: String, demo: &Demo, told: &str) -> Result<Staying, Failed> {
         let path = self.place.with_extension("stream");
-        let mut shell = self.shell(told, tells);
+        let mut shell = self.shell(told);
         let child = shell.stdin(Stdio::piped()).stdout(File::create(&path)?).spawn()?;
         let mut staying = Staying { name, demo: demo.clone(), child, stream: File::open(&path)?, looks: Vec::new() };
         let begun = Instant::now();
@@ -103,10 +100,14 @@ impl Stage {
             check(begun.elapsed() < PATIENCE, format!("{}: it never says that it is ready", staying.name))?;
             std::thread::sleep(Duration::from_millis(10));
         }
+        // Most say so right before they become the program that waits: `exec cat`.
+        std::thread::sleep(Duration::from_millis(100));
         Ok(staying)
     }
 
-    fn shell(&self, line: &str, tells: bool) -> Command {
+    fn shell(&self, line: &str) -> Command {
+        // A file of the lesson's own that takes the narration is to look as the lesson says.
+        let tells = !line.contains("2>");
         let mut shell = Command::new("sh");
         // One stream, as on a terminal: in the order in which it was written.
         shell.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(&self.place).env_clear();
@@ -125,6 +126,11 @@ impl Drop for Stage {
     fn drop(&mut self) {
         let _ = self.end();
     }
+}
+
+/// The player shows steps and calls, whatever the lesson chooses.
+fn told(line: &str) -> String {
+    line.trim().replace("--trace steps ", "").replace("--trace full ", "")
 }
 
 /// Where this boxlab is.
