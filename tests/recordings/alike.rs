@@ -52,6 +52,16 @@ fn own_namespaces() -> &'static [(String, &'static str)] {
     })
 }
 
+/// The cgroups of this very process, which whoever started it has chosen.
+fn own_cgroups() -> &'static [String] {
+    static OWN: OnceLock<Vec<String>> = OnceLock::new();
+    OWN.get_or_init(|| {
+        let text = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let paths = text.lines().filter_map(|line| line.splitn(3, ':').nth(2)).filter(|path| path.len() > 1);
+        paths.map(str::to_owned).collect()
+    })
+}
+
 /// What this machine is called.
 fn hostname() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
@@ -88,6 +98,10 @@ impl Alike {
         {
             let ret = record["ret"].as_str().unwrap_or_default().to_owned();
             record["ret"] = serde_json::json!(self.process(&ret));
+        }
+        if record["name"] == "pidfd_open" && record["errno"].is_null() {
+            let of = record["args"][0].as_str().unwrap_or_default().to_owned();
+            record["args"][0] = serde_json::json!(self.process(&of));
         }
         if record["name"] == "keyctl" && record["errno"].is_null() {
             // Each session has another keyring.
@@ -134,6 +148,7 @@ impl Alike {
         let store = self.root.to_string_lossy().into_owned();
         let text = place.as_deref().unwrap_or(text);
         let text = text.replace(&format!("{store}/state"), "/run/boxlab").replace(&store, "/var/lib/boxlab");
+        let text = own_cgroups().iter().fold(text, |text, path| text.replace(path.as_str(), "/session"));
         if text.contains(" of them: ") && !text.starts_with("1 of") {
             return "142 of them: 1 2 3 4 5 6 7 8 ...".to_owned();
         }
