@@ -36,6 +36,7 @@ fn main() {
         trial("summary lists every lesson", summary::lists_every_lesson),
         trial("links lead somewhere", summary::links_lead_somewhere),
         trial("mdbook builds it", || build::built().map(drop)),
+        trial("it goes with anyone's book", build::anyones_book),
     ];
     let browser = boxlab::kernel::program_path("chromium").is_some();
     all.extend(PAGES.iter().map(|(name, body)| match browser {

@@ -70,7 +70,7 @@ pub const CATALOG: &[Row] = &[
     },
     Row {
         command: "ns all",
-        about: "Every namespace at once (a user namespace where you are not root)",
+        about: "All eight namespaces at once: nearly a container",
         man: &["namespaces(7)", "unshare(2)", "unshare(1)"],
         shell: "unshare --user --map-root-user --mount --uts --ipc --net --cgroup --time --pid --fork --mount-proc",
         parts: &["sethostname", "loopback", "proc"],
@@ -264,7 +264,7 @@ pub const CATALOG: &[Row] = &[
         command: "security userns",
         about: "Root in a container is root on the host, unless ids are mapped",
         man: &["user_namespaces(7)", "credentials(7)"],
-        shell: "unshare --user --map-users=0:100000:65536 --map-groups=0:100000:65536 --setuid 0 sh",
+        shell: "unshare --user --map-users=100000,0,65536 --map-groups=100000,0,65536 --setuid 0 sh",
         lesson: Some("29-userns"),
         ..NONE
     },

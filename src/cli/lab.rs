@@ -316,6 +316,17 @@ impl<'c> Lab<'c> {
         self.watch(child, outside)
     }
 
+    /// [`Lab::isolate_children`] in a user namespace, also for root, who needs none.
+    pub fn isolate_all(
+        &self,
+        caller: impl FnOnce(&Kernel) -> Result<()>,
+        first: impl FnOnce(&Kernel) -> Result<()>,
+    ) -> Result<i32> {
+        let maps = self.maps.clone().unwrap_or_else(maps::unchanged);
+        let child = self.start_with(Some(&maps), |k| self.move_children(k, caller, first))?;
+        self.watch(child, |_, _| Ok(()))
+    }
+
     /// A lab that joins namespaces: one of its own around it would be in the way.
     pub fn enter(&self, caller: impl FnOnce(&Kernel) -> Result<()>) -> Result<i32> {
         let child = self.start_with(None, |k| self.move_children(k, caller, |_| Ok(())))?;

@@ -213,7 +213,7 @@ fn lab_all(lab: &Lab<'_>, hostname: &str) -> Result<i32> {
         k.part("sethostname", |k| uts::rename(k, hostname))?;
         k.part("loopback", loopback::up)
     };
-    lab.isolate_children(caller, |k| k.part("proc", pid::fresh_proc), |_, _| Ok(()))
+    lab.isolate_all(caller, |k| k.part("proc", pid::fresh_proc))
 }
 
 fn lab_cgroup(lab: &Lab<'_>) -> Result<i32> {
@@ -308,8 +308,13 @@ fn choose_maps(map: &[String]) -> Result<Vec<Maps>> {
         [one] if one == "subuid" => ranges().map(|maps| vec![maps]).ok_or_else(no_ranges),
         explicit => {
             let explicit: Vec<IdMap> = explicit.iter().map(|text| id_map(text)).collect::<Result<_>>()?;
-            let deny_setgroups = euid() != 0;
-            Ok(vec![Maps::Written { users: explicit.clone(), groups: explicit, deny_setgroups }])
+            let (users, groups) = (explicit.clone(), explicit);
+            let is_own = |map: &IdMap| (map.outside, map.count) == (euid(), 1);
+            // Anything but the own id is for newuidmap(1) to grant.
+            if euid() != 0 && !users.iter().all(is_own) {
+                return Ok(vec![Maps::Helped { users, groups }]);
+            }
+            Ok(vec![Maps::Written { users, groups, deny_setgroups: euid() != 0 }])
         }
     }
 }

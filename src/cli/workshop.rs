@@ -17,7 +17,7 @@ use crate::learn::workshop::bench::{Bench, Ground};
 use crate::learn::workshop::judge::{Finding, State, judge};
 use crate::learn::workshop::{Plan, Project, Stage, page, sources};
 
-/// `boxlab workshop`.
+/// The workshop: write a container runtime of your own, judged stage by stage
 #[derive(Debug, Subcommand)]
 pub enum WorkshopCommand {
     /// Begin: write a project in Rust, a file a stage
@@ -172,8 +172,11 @@ impl Named {
             Some(name) => vec![plan.stage(name)?],
             None => plan.stages.iter().collect(),
         };
+        if self.stage.is_none() {
+            show(&plan.contract)?;
+        }
         for stage in stages {
-            show(&format!("# {}: {}\n\n{}", stage.number, stage.title, stage.text))?;
+            show(&format!("## {}: {}\n\n{}", stage.number, stage.title, stage.text))?;
         }
         Ok(0)
     }
@@ -303,7 +306,7 @@ impl<'a> Session<'a> {
         show(&self.phrases.say("workshop.stage", &values))?;
         output::print(&page::findings(self.phrases, &judged.findings, columns()))?;
         let key = match (judged.passed, judged.again) {
-            (true, _) => return Ok(()),
+            (true, _) => return show(&stage.debrief),
             (false, true) => "workshop.regression",
             (false, false) => "workshop.not_yet",
         };

@@ -146,8 +146,9 @@ impl Merged {
         }
     }
 
+    /// The root is one, named or not.
     fn is_directory(&self, path: &Path) -> bool {
-        self.nodes.get(path).is_some_and(|node| node.entry.kind == Kind::Directory)
+        path.as_os_str().is_empty() || self.nodes.get(path).is_some_and(|node| node.entry.kind == Kind::Directory)
     }
 
     /// Removes what is below a path, and perhaps the path itself.
@@ -238,6 +239,14 @@ mod tests {
         merged.apply(1, layer(&[("lib/new", Kind::File), ("d", Kind::File)]));
         assert_eq!(paths(&merged), ["d", "lib", "lib/new", "usr", "usr/lib", "usr/lib/z"]);
         assert_eq!(merged.nodes[Path::new("lib")].entry.kind, Kind::Directory);
+    }
+
+    #[test]
+    fn a_layer_that_names_the_root_hides_nothing() {
+        let mut merged = Merged::default();
+        merged.apply(0, layer(&[("x", Kind::File)]));
+        merged.apply(1, layer(&[("", Kind::Directory), ("y", Kind::File)]));
+        assert_eq!(paths(&merged), ["", "x", "y"]);
     }
 
     #[test]

@@ -204,7 +204,9 @@ impl Kernel {
         }
         loop {
             if !self.wait_for_end(child)? {
-                return self.wait(child);
+                let exit = self.wait(child)?;
+                self.regain_terminal()?;
+                return Ok(exit);
             }
             while let Some(signal) = self.signal() {
                 if !matches!(signal, Signal::SIGINT | Signal::SIGQUIT | Signal::SIGWINCH) {

@@ -114,6 +114,12 @@ pub fn single() -> Maps {
     Maps::Written { users: map(euid()), groups: map(egid()), deny_setgroups: euid() != 0 }
 }
 
+/// Root's: every id inside is the same outside, and only the power is less.
+pub fn unchanged() -> Maps {
+    let same = |file| own(file).into_iter().map(|map| IdMap { outside: map.inside, ..map }).collect();
+    Maps::Written { users: same("uid_map"), groups: same("gid_map"), deny_setgroups: false }
+}
+
 /// Root inside is this user, and the ids from 1 on are the user's subordinate
 /// ones. `None` if the host grants none or lacks the helpers, and under no_new_privs,
 /// which takes their setuid bit away.

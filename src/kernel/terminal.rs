@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg};
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp, tcsetpgrp};
 
 use super::{Child, Kernel};
 use crate::error::{Error, Result};
@@ -127,6 +129,27 @@ impl Kernel {
             // SAFETY: takes a plain number.
             Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)
         })
+    }
+}
+
+impl Kernel {
+    /// Takes the terminal back from a process group that is dead. A shell in a PID namespace makes
+    /// its own group the foreground one, and at its end has no number for the one that it was
+    /// before. From a group that lives, nothing is taken. tcsetpgrp(3), ioctl_tty(2), TIOCSPGRP
+    #[track_caller]
+    pub fn regain_terminal(&self) -> Result<()> {
+        let (input, own) = (std::io::stdin(), getpgrp());
+        let is_lost = tcgetpgrp(&input).is_ok_and(|group| group != own && killpg(group, None) == Err(Errno::ESRCH));
+        if !is_lost {
+            return Ok(());
+        }
+        // Whoever is in the background may not do that, and is stopped, unless the signal is blocked.
+        let failed = |errno: Errno| Error::io("cannot block SIGTTOU", &errno.into());
+        let before = SigSet::from(Signal::SIGTTOU).thread_swap_mask(SigmaskHow::SIG_BLOCK).map_err(failed)?;
+        let args = || vec![self.fd(&input), "TIOCSPGRP".to_owned(), format!("[{own}]")];
+        let regained = self.call("ioctl", args, || tcsetpgrp(&input, own));
+        before.thread_set_mask().map_err(failed)?;
+        regained
     }
 }
 

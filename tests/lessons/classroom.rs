@@ -210,11 +210,12 @@ fn every_phrase_is_used_and_every_used_phrase_exists() -> Verdict {
     }
     let tables: Vec<&str> = phrases.keys().filter_map(|key| key.split('.').next()).collect();
     let quoted: Vec<&str> = code.split('"').collect();
+    // `workshop.json` is a file.
     let is_key = |text: &&&str| {
         let mut parts = text.split('.');
         let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         matches!((parts.next(), parts.next(), parts.next()), (Some(table), Some(key), None)
-            if tables.contains(&table) && !key.is_empty() && plain(key))
+            if tables.contains(&table) && !key.is_empty() && key != "json" && plain(key))
     };
     let missing: Vec<&&str> =
         quoted.iter().filter(is_key).filter(|key| !phrases.keys().any(|known| known == **key)).collect();

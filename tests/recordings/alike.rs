@@ -99,6 +99,10 @@ impl Alike {
             let ret = record["ret"].as_str().unwrap_or_default().to_owned();
             record["ret"] = serde_json::json!(self.process(&ret));
         }
+        if record["name"] == "pidfd_open" && record["errno"].is_null() {
+            let of = record["args"][0].as_str().unwrap_or_default().to_owned();
+            record["args"][0] = serde_json::json!(self.process(&of));
+        }
         if record["name"] == "keyctl" && record["errno"].is_null() {
             // Each session has another keyring.
             record["ret"] = serde_json::json!("271828182");

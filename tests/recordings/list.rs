@@ -33,6 +33,7 @@ pub enum Compared {
 /// of a `LESSON.`, the first that fits. Every demo of every lesson is recorded:
 /// `snapshots/book/LESSON.DEMO.jsonl`.
 pub const LOOSELY: &[(&str, Compared)] = &[
+    ("04-pid.", Compared::Calls),
     ("08-time.long-ago", Compared::Calls),
     ("08-time.date", Compared::Calls),
     ("08-time.", Compared::Words),

@@ -85,7 +85,7 @@ pub struct Outcome {
 const ARCHITECTURE: u32 = if cfg!(target_arch = "aarch64") { 0xc000_00b7 } else { 0xc000_003e };
 
 /// How long processes are followed that outlive the first one.
-const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What is known of a process.
 #[derive(Debug, Clone, Default)]

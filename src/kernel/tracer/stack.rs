@@ -4,6 +4,7 @@
 //! else by looking at every word: what points behind a call in the program's code may be one.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -64,8 +65,9 @@ impl Image {
             }
         }
         // A program that is not position-independent counts from 0 itself. elf(5), ET_EXEC
-        let kind = fs::read(file).ok()?.get(16..18).map(|kind| u16::from_ne_bytes([kind[0], kind[1]]));
-        image.base = if kind == Some(2) { 0 } else { image.base };
+        let mut header = [0; 18];
+        fs::File::open(file).and_then(|mut file| file.read_exact(&mut header)).ok()?;
+        image.base = if u16::from_ne_bytes([header[16], header[17]]) == 2 { 0 } else { image.base };
         Some(image)
     }
 

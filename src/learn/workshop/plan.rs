@@ -29,6 +29,7 @@ struct Definition {
     command: String,
     file: String,
     reference: Vec<String>,
+    debrief: String,
     checks: Vec<Entry>,
 }
 
@@ -79,6 +80,8 @@ pub struct Stage {
     pub file: String,
     /// How boxlab itself does it: its own sources.
     pub reference: Vec<String>,
+    /// What has been learnt, and what to try next: said when it passes.
+    pub debrief: String,
     /// What must be so, in order.
     pub checks: Vec<Check>,
     /// The contract, in Markdown.
@@ -104,6 +107,8 @@ impl Stage {
 pub struct Plan {
     /// What the workshop is called.
     pub title: String,
+    /// What holds for all stages, in Markdown.
+    pub contract: String,
     /// In order.
     pub stages: Vec<Stage>,
 }
@@ -115,7 +120,8 @@ impl Plan {
         let folders = pack.names(FOLDER)?;
         let folders = folders.iter().filter(|name| name.starts_with(|letter: char| letter.is_ascii_digit()));
         let stages = folders.enumerate().map(|(index, folder)| stage(pack, folder, index + 1, &header.checks));
-        Ok(Self { title: header.title, stages: stages.collect::<Result<_>>()? })
+        let contract = must_read(pack, &format!("{FOLDER}/contract.md"))?;
+        Ok(Self { title: header.title, contract, stages: stages.collect::<Result<_>>()? })
     }
 
     /// A stage by its name or its number.
@@ -141,9 +147,9 @@ fn stage(pack: &Pack, folder: &str, number: usize, common: &[Check]) -> Result<S
             Error::new(format!("the lessons lack the check {id}, which the workshop's stage {name} names"))
         }),
     };
-    let Definition { title, minutes, command, file, reference, checks } = definition;
+    let Definition { title, minutes, command, file, reference, debrief, checks } = definition;
     let checks = checks.into_iter().map(check).collect::<Result<_>>()?;
-    Ok(Stage { name, number, title, minutes, command, file, reference, checks, text })
+    Ok(Stage { name, number, title, minutes, command, file, reference, debrief, checks, text })
 }
 
 fn must_read(pack: &Pack, path: &str) -> Result<String> {
