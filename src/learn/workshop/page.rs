@@ -21,14 +21,14 @@ pub fn findings(phrases: &Phrases, findings: &[Finding], width: usize) -> String
 }
 
 fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
-    let say = |key: &str, values: &[(&str, &dyn std::fmt::Display)]| phrases.say(&format!("workshop.{key}"), values);
+    let say = |key: &str, values: &[(&str, &dyn std::fmt::Display)]| phrases.say(key, values);
     // The mark is a word: colour is never the only sign.
     let mark = |key: &str| format!("{:<INDENT$}", say(key, &[]));
     let mark = match finding.state {
-        State::Passed => mark("mark_passed").green(),
-        State::Failed => mark("mark_failed").red().bold(),
-        State::Skipped => mark("mark_skipped").yellow(),
-        State::Unreached => mark("mark_unreached").dimmed(),
+        State::Passed => mark("workshop.mark_passed").green(),
+        State::Failed => mark("workshop.mark_failed").red().bold(),
+        State::Skipped => mark("workshop.mark_skipped").yellow(),
+        State::Unreached => mark("workshop.mark_unreached").dimmed(),
     };
     let mut text = paragraph(&mark.to_string(), &finding.goal, INDENT, width);
     let mut rows: Vec<(String, String)> = Vec::new();
@@ -36,17 +36,18 @@ fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
         rows.extend(value.as_ref().map(|value| (say(key, &[]), value.clone())));
     };
     if finding.state == State::Skipped {
-        add("because", &finding.found);
+        add("workshop.because", &finding.found);
     } else {
-        add("expected", &finding.expected);
-        add("found", &finding.found);
-        add("look", &finding.look);
-        add("source", &finding.source);
-        add("call", &finding.call);
-        let missing = (!finding.missing.is_empty()).then(|| say("missing", &[("calls", &finding.missing.join(", "))]));
-        add("call", &missing);
-        add("often", &finding.often.as_deref().map(|often| often.replace('\n', " ")));
-        add("said", &finding.said.as_deref().map(last_lines));
+        add("workshop.expected", &finding.expected);
+        add("workshop.found", &finding.found);
+        add("workshop.look", &finding.look);
+        add("workshop.source", &finding.source);
+        add("workshop.call", &finding.call);
+        let missing =
+            (!finding.missing.is_empty()).then(|| say("workshop.missing", &[("calls", &finding.missing.join(", "))]));
+        add("workshop.call", &missing);
+        add("workshop.often", &finding.often.as_deref().map(|often| often.replace('\n', " ")));
+        add("workshop.said", &finding.said.as_deref().map(last_lines));
     }
     let wide = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     for (label, value) in rows {
