@@ -8,6 +8,7 @@
 mod attempt;
 mod calls;
 mod memory;
+mod registers;
 mod stack;
 mod start;
 
@@ -42,8 +43,8 @@ pub struct Call {
     pub args: Vec<String>,
     /// What it returned, or its errno.
     pub outcome: std::result::Result<i64, i32>,
-    /// Where in the program's own file it came from.
-    pub origin: Origin,
+    /// Where in the program's own file it came from; `None` if another program made it.
+    pub origin: Option<Origin>,
 }
 
 /// Something that has happened; whoever did it waits.
@@ -283,7 +284,7 @@ impl Tracer<'_> {
                 let (number, args) = unsafe { (info.u.entry.nr, info.u.entry.args) };
                 process.within = calls::read(pid.as_raw(), number, &args).map(|(name, args)| {
                     let place = |image: &stack::Image| image.origin(pid, info.instruction_pointer, info.stack_pointer);
-                    let origin = process.image.as_ref().map(place).unwrap_or_default();
+                    let origin = process.image.as_ref().map(place);
                     Call { name, pid: pid.as_raw(), args, outcome: Ok(0), origin }
                 });
             }
