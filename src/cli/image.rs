@@ -162,6 +162,14 @@ pub fn host(context: &Context) -> Result<Image> {
     ensure(context, &store, Programs::Remembered).map(|made| made.image)
 }
 
+/// An image by its name, to be taken apart; the host image is made, as for a container.
+pub fn whole(context: &Context, store: &Store, name: &str) -> Result<Image> {
+    if name == host::NAME {
+        return host(context);
+    }
+    Ok(store.resolve(name)?.image)
+}
+
 /// While this is held, nothing is removed from the store.
 pub fn share(context: &Context) -> Result<Held> {
     Store::open(&context.paths.store)?.share()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::open;
+use super::{open, whole};
 use crate::catalog::{about, after_help};
 use crate::cli::context::Context;
 use crate::cli::{Trace, output};
@@ -155,7 +155,7 @@ impl Export {
     /// Writes it.
     pub fn run(&self, context: &Context) -> Result<i32> {
         let store = open(context)?;
-        let image = store.resolve(&self.image)?.image;
+        let image = whole(context, &store, &self.image)?;
         written(self.output.as_deref(), |output| store.export(&image, output).map(drop))
     }
 }
@@ -164,7 +164,7 @@ impl Unpack {
     /// Unpacks it, and says what could not be kept.
     pub fn run(&self, context: &Context) -> Result<i32> {
         let store = open(context)?;
-        let image = store.resolve(&self.image)?.image;
+        let image = whole(context, &store, &self.image)?;
         let k = context.kernel(Trace::Off, Mode::default())?;
         store.unpack_root(&k, &image, &self.directory)?;
         let alone = maps::needed().is_some_and(|maps| !maps.have_others());
