@@ -66,6 +66,6 @@ fn way(workshop: &Workshop) -> Result<(), String> {
     says(&["check", "uts"], 1, &["child has passed before, and does not any more", "status 0"])?;
     says(&["contract", "uts"], 0, &["mycontainer uts NAME -- PROGRAM"])?;
     says(&["reference", "uts"], 0, &["src/primitives/ns/uts.rs", "sethostname"])?;
-    fs::write(project.join("workshop.json"), "{").map_err(|error| error.to_string())?;
-    says(&["status"], 125, &["cannot understand", "workshop.json"])
+    fs::write(project.join("boxlab-workshop.json"), "{").map_err(|error| error.to_string())?;
+    says(&["status"], 125, &["cannot understand", "boxlab-workshop.json"])
 }

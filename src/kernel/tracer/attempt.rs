@@ -3,8 +3,6 @@
 //! The program has just been loaded and has not run a single instruction of its own. The one
 //! that it would begin with is exchanged for a call, and then put back. ptrace(2)
 
-use std::mem::MaybeUninit;
-
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -12,6 +10,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::super::proc;
+use super::registers::Registers;
 
 /// A call to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,10 @@ fn one(pid: Pid, attempt: &Attempt) -> Option<(Tried, bool)> {
     };
     ptrace::write(pid, place, (word >> bits << bits) | instruction).ok()?;
     let mut registers = before;
-    registers.call(attempt);
+    match attempt.way {
+        Way::Native => registers.call(attempt.number, attempt.args),
+        Way::I386 => registers.call_i386(attempt.number, attempt.args),
+    }
     registers.set(pid)?;
     let mut stops = [Stop::Gone; 2];
     for stop in &mut stops {
@@ -159,71 +161,5 @@ fn next(pid: Pid) -> Stop {
             Ok(WaitStatus::Stopped(..)) => Stop::Signal,
             _ => Stop::Gone,
         };
-    }
-}
-
-/// The registers of a process that stands still.
-#[derive(Clone, Copy)]
-struct Registers(libc::user_regs_struct);
-
-impl Registers {
-    fn of(pid: Pid) -> Option<Self> {
-        let mut registers = MaybeUninit::<libc::user_regs_struct>::uninit();
-        let mut part = libc::iovec { iov_base: registers.as_mut_ptr().cast(), iov_len: size_of_val(&registers) };
-        // SAFETY: the kernel fills in at most `iov_len` bytes where `registers` lies.
-        let read = unsafe { libc::ptrace(libc::PTRACE_GETREGSET, pid.as_raw(), libc::NT_PRSTATUS, &raw mut part) };
-        // SAFETY: for a process of this machine's own kind it has filled in all of it.
-        (read == 0 && part.iov_len == size_of::<libc::user_regs_struct>())
-            .then(|| Self(unsafe { registers.assume_init() }))
-    }
-
-    fn set(&self, pid: Pid) -> Option<()> {
-        let mut registers = self.0;
-        let mut part = libc::iovec { iov_base: (&raw mut registers).cast(), iov_len: size_of_val(&registers) };
-        // SAFETY: the kernel reads `iov_len` bytes from `registers`, which lives across the call.
-        let set = unsafe { libc::ptrace(libc::PTRACE_SETREGSET, pid.as_raw(), libc::NT_PRSTATUS, &raw mut part) };
-        (set == 0).then_some(())
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Registers {
-    fn instruction(&self) -> u64 {
-        self.0.rip
-    }
-
-    fn result(&self) -> i64 {
-        self.0.rax.cast_signed()
-    }
-
-    fn call(&mut self, attempt: &Attempt) {
-        let registers = &mut self.0;
-        // Nothing is to be restarted. signal(7)
-        (registers.rax, registers.orig_rax) = (attempt.number, u64::MAX);
-        let [first, second, third] = attempt.args;
-        match attempt.way {
-            Way::Native => {
-                (registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8) =
-                    (first, second, third, 0, 0)
-            }
-            Way::I386 => (registers.rbx, registers.rcx, registers.rdx) = (first, second, third),
-        }
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-impl Registers {
-    fn instruction(&self) -> u64 {
-        self.0.pc
-    }
-
-    fn result(&self) -> i64 {
-        self.0.regs[0].cast_signed()
-    }
-
-    fn call(&mut self, attempt: &Attempt) {
-        self.0.regs[8] = attempt.number;
-        self.0.regs[..3].copy_from_slice(&attempt.args);
-        self.0.regs[3..5].fill(0);
     }
 }

@@ -8,6 +8,7 @@
 mod attempt;
 mod calls;
 mod memory;
+mod registers;
 mod stack;
 mod start;
 
@@ -42,8 +43,8 @@ pub struct Call {
     pub args: Vec<String>,
     /// What it returned, or its errno.
     pub outcome: std::result::Result<i64, i32>,
-    /// Where in the program's own file it came from.
-    pub origin: Origin,
+    /// Where in the program's own file it came from; `None` if another program made it.
+    pub origin: Option<Origin>,
 }
 
 /// Something that has happened; whoever did it waits.
@@ -121,7 +122,8 @@ impl Call {
 }
 
 impl Kernel {
-    /// Runs a program to its end and tells what happens, at most for `limit`.
+    /// Runs a program to its end and tells what happens. It is ended if nothing at all happens for
+    /// so long as `limit`; or if it has not come to its end in ten times that.
     pub fn follow(&self, start: &Start, limit: Duration, see: &mut dyn FnMut(Moment) -> Result<()>) -> Result<Outcome> {
         let set = SigSet::from(Signal::SIGCHLD);
         let mut before = SigSet::empty();
@@ -148,7 +150,9 @@ impl Kernel {
 
     /// Until the first process has ended, and for a moment the others, or the time is up.
     fn until_end(&self, tracer: &mut Tracer<'_>, changes: &SignalFd, limit: Duration) -> Result<()> {
+        let last = Instant::now() + limit * 10;
         let mut end = Instant::now() + limit;
+        let mut told = 0_u32;
         while !tracer.processes.is_empty() {
             match waitpid(None, Some(WaitPidFlag::WNOHANG | WaitPidFlag::__WALL)) {
                 Ok(WaitStatus::StillAlive) => {
@@ -156,12 +160,20 @@ impl Kernel {
                     self.first_of(&[changes.as_fd()], left)?;
                     while let Ok(Some(_)) = changes.read_signal() {}
                 }
+                // Who makes calls without end is not to be listened to without end.
+                Ok(_) if Instant::now() > end => return Ok(()),
                 Ok(status) => {
+                    told = told.wrapping_add(1);
+                    if told.is_multiple_of(256) {
+                        self.first_of(&[], Duration::ZERO)?;
+                    }
                     let was_running = tracer.exit.is_none();
                     tracer.changed(status)?;
-                    if was_running && tracer.exit.is_some() {
-                        end = Instant::now() + GRACE;
-                    }
+                    end = match (was_running, tracer.exit) {
+                        (_, None) => last.min(Instant::now() + limit),
+                        (true, Some(_)) => Instant::now() + GRACE,
+                        (false, Some(_)) => end,
+                    };
                 }
                 Err(Errno::EINTR) => {}
                 Err(Errno::ECHILD) => return Ok(()),
@@ -272,7 +284,7 @@ impl Tracer<'_> {
                 let (number, args) = unsafe { (info.u.entry.nr, info.u.entry.args) };
                 process.within = calls::read(pid.as_raw(), number, &args).map(|(name, args)| {
                     let place = |image: &stack::Image| image.origin(pid, info.instruction_pointer, info.stack_pointer);
-                    let origin = process.image.as_ref().map(place).unwrap_or_default();
+                    let origin = process.image.as_ref().map(place);
                     Call { name, pid: pid.as_raw(), args, outcome: Ok(0), origin }
                 });
             }

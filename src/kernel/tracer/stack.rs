@@ -8,10 +8,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use nix::sys::ptrace;
 use nix::unistd::Pid;
 
 use super::memory::{bytes, word};
+use super::registers::Registers;
 
 /// How many frames are followed.
 const MOST_FRAMES: usize = 64;
@@ -26,13 +26,6 @@ pub struct Origin {
     pub frames: Vec<u64>,
     /// What else on the stack could be one: for a program that keeps no frame pointers.
     pub guesses: Vec<u64>,
-}
-
-impl Origin {
-    /// True if another program made the call.
-    pub fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.guesses.is_empty()
-    }
 }
 
 /// Where a program's file lies in the memory of a process.
@@ -76,8 +69,9 @@ impl Image {
         let mut frames = vec![instruction];
         // Of a function that keeps no frame, such as libc's for a call.
         frames.extend(word(pid.as_raw(), stack));
-        let (mut frame, link) = registers(pid);
-        frames.extend(link);
+        let registers = Registers::of(pid);
+        frames.extend(registers.and_then(|registers| registers.link()));
+        let mut frame = registers.map_or(0, |registers| registers.frame());
         for _ in 0..MOST_FRAMES {
             let (Some(next), Some(address)) = (word(pid.as_raw(), frame), word(pid.as_raw(), frame + 8)) else { break };
             frames.push(address);
@@ -96,17 +90,4 @@ impl Image {
         let is_code = |address: &u64| self.code.iter().any(|(start, end)| (start..end).contains(&address));
         addresses.filter(is_code).map(|address| address - self.base - 1).collect()
     }
-}
-
-/// The frame pointer, and the return address if a register holds it.
-#[cfg(target_arch = "x86_64")]
-fn registers(pid: Pid) -> (u64, Option<u64>) {
-    (ptrace::getregs(pid).map(|registers| registers.rbp).unwrap_or_default(), None)
-}
-
-/// The frame pointer, and the return address if a register holds it.
-#[cfg(target_arch = "aarch64")]
-fn registers(pid: Pid) -> (u64, Option<u64>) {
-    let registers = ptrace::getregset::<ptrace::regset::NT_PRSTATUS>(pid).ok();
-    registers.map_or((0, None), |registers| (registers.regs[29], Some(registers.regs[30])))
 }

@@ -15,7 +15,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::learn::Pack;
 
 /// What is remembered lies here.
-const FILE: &str = "workshop.json";
+const FILE: &str = "boxlab-workshop.json";
 
 /// The version of that file.
 const FORMAT: u32 = 1;

@@ -12,7 +12,7 @@ use crate::error::{IoContext, Result};
 use crate::kernel::tracer::{Attempt, Call, Moment, Start, Tried, attempt};
 use crate::kernel::{Exit, proc};
 
-/// How long a run may take. Nothing here takes a second.
+/// How long a program may do nothing. Nothing here waits for anything.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// No more is read of what it prints.

@@ -31,9 +31,10 @@ impl Lines {
     /// `src/child.rs:29`, and where that is not the stage's own file, the line of it that led
     /// there: `src/child.rs:29, from src/uts.rs:11`.
     pub fn of(&self, call: &Call, stage: &str) -> Option<String> {
-        let mut lines = call.origin.frames.iter().filter_map(|address| self.at(*address));
+        let origin = call.origin.as_ref()?;
+        let mut lines = origin.frames.iter().filter_map(|address| self.at(*address));
         let Some((file, line)) = lines.next() else {
-            let (file, line) = call.origin.guesses.iter().find_map(|address| self.at(*address))?;
+            let (file, line) = origin.guesses.iter().find_map(|address| self.at(*address))?;
             return Some(format!("{file}:{line}"));
         };
         let is_stage = |file: &str| file.ends_with(stage.trim_start_matches("src"));

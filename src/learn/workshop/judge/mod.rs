@@ -136,7 +136,7 @@ impl Findings<'_> {
     fn nearest<'s>(&self, seen: &'s Seen, names: &[String]) -> Option<&'s Call> {
         let meant = |call: &&Call| names.is_empty() || names.iter().any(|name| name == call.name);
         // Of the program that it runs, it is not to blame for any.
-        let own = |call: &&Call| !call.origin.is_empty() || self.bench.lines.is_silent();
+        let own = |call: &&Call| call.origin.is_some() || self.bench.lines.is_silent();
         let calls: Vec<&Call> = seen.calls.iter().filter(|call| meant(call) && own(call)).collect();
         let failed = calls.iter().rev().find(|call| call.outcome.is_err()).copied();
         failed.or(if names.is_empty() { None } else { calls.last().copied() })
