@@ -62,6 +62,12 @@ fn own_cgroups() -> &'static [String] {
     })
 }
 
+/// Which kernel this machine runs.
+fn release() -> &'static str {
+    static RELEASE: OnceLock<String> = OnceLock::new();
+    RELEASE.get_or_init(|| std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release").trim().to_owned())
+}
+
 /// What this machine is called.
 fn hostname() -> &'static str {
     static NAME: OnceLock<String> = OnceLock::new();
@@ -149,6 +155,7 @@ impl Alike {
         let store = self.root.to_string_lossy().into_owned();
         let text = place.as_deref().unwrap_or(text);
         let text = text.replace(&format!("{store}/state"), "/run/boxlab").replace(&store, "/var/lib/boxlab");
+        let text = text.replace(release(), "6.18.0");
         let text = own_cgroups().iter().fold(text, |text, path| text.replace(path.as_str(), "/session"));
         if text.contains(" of them: ") && !text.starts_with("1 of") {
             return "142 of them: 1 2 3 4 5 6 7 8 ...".to_owned();

@@ -108,12 +108,16 @@ fn measured(now: &mut Stop<'_>, samples: &mut Vec<&Record>) {
     samples.clear();
 }
 
-/// As the narration shows it, without the margin.
+/// As the narration shows it, without the margin, who acts, and times that were not kept.
 pub fn narrated(record: &Record) -> String {
     let mut text = Vec::new();
     // Written to memory, which does not fail.
     let _ = Narrator::new(&mut text, Detail::Full, WIDTH, Marks::new(true)).observe(record);
-    let text = String::from_utf8_lossy(&text).into_owned();
+    let text = String::from_utf8_lossy(&text).replace("  0 µs", "");
+    let text = match text.strip_prefix(record.role.as_str()) {
+        Some(rest) => format!("{}{rest}", " ".repeat(record.role.len())),
+        None => text,
+    };
     let margin = text.lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
     text.lines().map(|line| line.get(margin..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
 }
