@@ -49,8 +49,8 @@ use context::Context;
 #[derive(Debug, Parser)]
 #[command(name = "boxlab", version, propagate_version = false, max_term_width = 100)]
 #[command(
-    after_help = "Start here: `boxlab learn` is the guided path. `boxlab run` opens a shell in a container made\n\
-of this machine's own programs; `boxlab ns uts` builds the smallest piece of one."
+    after_help = "Start here: `boxlab learn` is the guided path. `boxlab run` opens a shell in a container made \
+                  of this machine's own programs; `boxlab ns uts` builds the smallest piece of one."
 )]
 pub struct Cli {
     #[command(flatten)]
