@@ -32,6 +32,11 @@ fn ids() -> &'static Ids {
     })
 }
 
+/// Where a range of ids begins, as useradd(8) and boxlab deal them out: from 100000 on, 65536 each.
+fn is_range(number: &str) -> bool {
+    number.parse::<u64>().is_ok_and(|number| number > 100_000 && (number - 100_000).is_multiple_of(65_536))
+}
+
 /// The namespaces of this very process, and what the recordings call them.
 fn own_namespaces() -> &'static [(String, &'static str)] {
     const RECORDED: [(&str, &str); 8] = [
@@ -200,6 +205,8 @@ impl Alike {
             _ if number && word == ids().uid => "1000".to_owned(),
             _ if number && word == ids().first => "100000".to_owned(),
             _ if number && word == ids().count => "65536".to_owned(),
+            // The first range that no user of this machine has.
+            6.. if number && is_range(word) => "296608".to_owned(),
             10 if number && word.starts_with("40265") => self.namespace(word),
             3.. if number && self.names.contains_key(&format!("process {word}")) => self.process(word),
             _ if word == hostname() => "laptop".to_owned(),
