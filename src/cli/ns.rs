@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernel::maps;
 use crate::kernel::{
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWUTS, CloneFlags,
-    Kernel, NAMESPACES, egid, euid, proc,
+    Kernel, NAMESPACES, egid, euid, proc, program_path,
 };
 use crate::kernel::{IdMap, Maps};
 use crate::ledger::Item;
@@ -311,7 +311,8 @@ fn choose_maps(map: &[String]) -> Result<Vec<Maps>> {
             let (users, groups) = (explicit.clone(), explicit);
             let is_own = |map: &IdMap| (map.outside, map.count) == (euid(), 1);
             // Anything but the own id is for newuidmap(1) to grant.
-            if euid() != 0 && !users.iter().all(is_own) {
+            let is_there = program_path("newuidmap").is_some();
+            if euid() != 0 && is_there && !users.iter().all(is_own) {
                 return Ok(vec![Maps::Helped { users, groups }]);
             }
             Ok(vec![Maps::Written { users, groups, deny_setgroups: euid() != 0 }])
