@@ -23,7 +23,7 @@ use crate::ledger::{self, Item, Ledger, Sandbox, TOKEN};
 use crate::paths::{self, Paths};
 
 /// How long what a setup has started may take to be as the checks want it.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all of them need.
 #[derive(Debug)]

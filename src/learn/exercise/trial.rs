@@ -8,8 +8,9 @@ use super::judge::{Judged, Judgement, State};
 use super::place::{Place, Site};
 use crate::error::Result;
 
-/// How long what a script has started may take to be as it will be.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long what a script has started may take to be as it will be, on a slow machine. What is
+/// right at once does not wait.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it must then stay so.
 const STEADY: Duration = Duration::from_millis(150);
