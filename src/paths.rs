@@ -1,10 +1,11 @@
 //! What lies where: the store (images, writable layers) and the state (ledger,
 //! running containers). XDG Base Directory Specification, FHS.
 
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::kernel::euid;
 
 /// The directories of one user, or those beneath `--root DIR`.
@@ -23,7 +24,7 @@ impl Paths {
             let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
             return Self { state: root.join("state"), store: root };
         }
-        if euid() == 0 && is_the_machines() {
+        if euid() == 0 && is_root_of_the_machine() {
             return Self { store: "/var/lib/boxlab".into(), state: "/run/boxlab".into() };
         }
         let store = directory("XDG_DATA_HOME", ".local/share");
@@ -76,7 +77,7 @@ impl Paths {
 
 /// True for the machine's root. Root of a user namespace that was made on the machine, as in
 /// `boxlab ns user -- boxlab run`, sees / as nobody's, and may write where its user may.
-fn is_the_machines() -> bool {
+fn is_root_of_the_machine() -> bool {
     std::fs::metadata("/").is_ok_and(|root| root.uid() == 0)
 }
 
@@ -107,6 +108,15 @@ fn make_with(directory: &Path, mode: u32) -> Result<()> {
         let place = "Another place can be chosen with --root DIR or BOXLAB_ROOT.";
         Error::io(format!("cannot make the directory {}", directory.display()), &error).hint(place)
     })
+}
+
+/// Writes a file whole or not at all, also if the power fails meanwhile. fsync(2), rename(2)
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let doing = || format!("cannot write {}", path.display());
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory).or_fail(doing)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).or_fail(doing)?;
+    file.persist(path).map_err(|error| error.error).or_fail(doing).map(drop)
 }
 
 fn absolute(variable: &str) -> Option<PathBuf> {

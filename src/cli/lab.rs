@@ -322,7 +322,7 @@ impl<'c> Lab<'c> {
         caller: impl FnOnce(&Kernel) -> Result<()>,
         first: impl FnOnce(&Kernel) -> Result<()>,
     ) -> Result<i32> {
-        let maps = self.maps.clone().unwrap_or_else(maps::unchanged);
+        let maps = self.maps.clone().unwrap_or_else(maps::identity);
         let child = self.start_with(Some(&maps), |k| self.move_children(k, caller, first))?;
         self.watch(child, |_, _| Ok(()))
     }

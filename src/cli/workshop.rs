@@ -13,9 +13,10 @@ use crate::error::{Error, IoContext, Result};
 use crate::kernel::{Exit, Mode};
 use crate::learn::markdown;
 use crate::learn::phrases::Phrases;
+use crate::learn::sources;
 use crate::learn::workshop::bench::{Bench, Ground};
 use crate::learn::workshop::judge::{Finding, State, judge};
-use crate::learn::workshop::{Plan, Project, Stage, page, sources};
+use crate::learn::workshop::{Plan, Project, Stage, page};
 
 /// The workshop: write a container runtime of your own, judged stage by stage
 #[derive(Debug, Subcommand)]

@@ -39,6 +39,7 @@ pub struct Hashing<Inner> {
 }
 
 impl<Inner> Hashing<Inner> {
+    /// Nothing has passed yet.
     pub fn new(inner: Inner) -> Self {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }

@@ -39,7 +39,7 @@ mod changes;
 mod collect;
 mod decompress;
 mod describe;
-mod digest;
+pub mod digest;
 mod durable;
 mod elf;
 mod entries;

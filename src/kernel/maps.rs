@@ -115,7 +115,7 @@ pub fn single() -> Maps {
 }
 
 /// Root's: every id inside is the same outside, and only the power is less.
-pub fn unchanged() -> Maps {
+pub fn identity() -> Maps {
     let same = |file| own(file).into_iter().map(|map| IdMap { outside: map.inside, ..map }).collect();
     Maps::Written { users: same("uid_map"), groups: same("gid_map"), deny_setgroups: false }
 }

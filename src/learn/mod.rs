@@ -16,6 +16,7 @@ pub mod markdown;
 pub mod pack;
 pub mod phrases;
 pub mod progress;
+pub mod sources;
 pub mod verify;
 pub mod workshop;
 

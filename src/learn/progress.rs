@@ -4,7 +4,6 @@
 //! after each step, so that nothing is lost by Ctrl-C or a flat battery.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -133,10 +132,7 @@ impl Progress {
         paths::make(directory)?;
         let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other).or_fail(doing)?;
         text.push(b'\n');
-        let mut file = tempfile::NamedTempFile::new_in(directory).or_fail(doing)?;
-        file.write_all(&text).and_then(|()| file.as_file().sync_all()).or_fail(doing)?;
-        file.persist(path).map_err(|error| error.error).or_fail(doing)?;
-        Ok(())
+        paths::write_whole(path, &text)
     }
 
     /// What is known of a lesson.

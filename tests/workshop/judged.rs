@@ -28,6 +28,13 @@ pub fn judge(place: &Place, words: &[&str]) -> Result<Vec<Value>, String> {
     if left.is_empty() { Ok(judged) } else { Err(format!("{words:?} left {left:?}")) }
 }
 
+/// [`judge`] of all stages: none is left out.
+fn all_stages(place: &Place, program: &str) -> Result<Vec<Value>, String> {
+    let judged = judge(place, &["--all", "--program", program])?;
+    let names: Vec<&str> = judged.iter().filter_map(|stage| stage["stage"].as_str()).collect();
+    if names == STAGES { Ok(judged) } else { Err(format!("these stages were judged: {names:?}")) }
+}
+
 /// What is said of a check.
 pub fn finding<'v>(stage: &'v Value, check: &str) -> Result<&'v Value, String> {
     let findings = stage["findings"].as_array().ok_or("no findings")?;
@@ -38,12 +45,7 @@ pub fn finding<'v>(stage: &'v Value, check: &str) -> Result<&'v Value, String> {
 pub fn reference(workshop: &Workshop, person: &Person) -> Result<(), String> {
     let place = workshop.ground.place(person, "reference");
     let program = workshop.programs.as_ref()?.named("reference");
-    let judged = judge(&place, &["--all", "--program", &program])?;
-    let names: Vec<&str> = judged.iter().filter_map(|stage| stage["stage"].as_str()).collect();
-    if names != STAGES {
-        return Err(format!("these stages were judged: {names:?}"));
-    }
-    for stage in &judged {
+    for stage in &all_stages(&place, &program)? {
         for finding in stage["findings"].as_array().into_iter().flatten() {
             let may_be_skipped =
                 person.rights != Rights::Root && (stage["stage"] == "limit" || finding["check"] == "owners");
@@ -61,7 +63,7 @@ pub fn reference(workshop: &Workshop, person: &Person) -> Result<(), String> {
 pub fn template(workshop: &Workshop, person: &Person) -> Result<(), String> {
     let place = workshop.ground.place(person, "template");
     let program = workshop.programs.as_ref()?.named("template");
-    for stage in judge(&place, &["--all", "--program", &program])? {
+    for stage in all_stages(&place, &program)? {
         if stage["stage"] == "limit" && person.rights != Rights::Root {
             continue;
         }

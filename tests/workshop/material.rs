@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use boxlab::learn::Pack;
-use boxlab::learn::workshop::{Plan, sources};
+use boxlab::learn::sources;
+use boxlab::learn::workshop::Plan;
 
 use crate::Workshop;
 use crate::judged::STAGES;

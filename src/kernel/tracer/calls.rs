@@ -17,15 +17,16 @@ enum Kind {
     Number,
     Descriptor,
     Pointer,
-    New,
+    /// Which namespaces: CLONE_NEW...
+    NewFlags,
     /// The flags in clone3's structure.
     CloneArgs,
     Mount,
     Unmount,
-    Option,
+    PrctlOption,
 }
 
-use Kind::{Bytes, CloneArgs, Descriptor, List, Mount, New, Number, Option as Choice, Pointer, Text, Unmount};
+use Kind::{Bytes, CloneArgs, Descriptor, List, Mount, NewFlags, Number, Pointer, PrctlOption, Text, Unmount};
 
 /// Where a file counts, and which argument names it.
 #[derive(Clone, Copy)]
@@ -46,10 +47,10 @@ type Row = (i64, &'static str, &'static [Kind], Where);
 const CALLS: &[Row] = &[
     (libc::SYS_execve, "execve", &[Text, List], Anywhere),
     (libc::SYS_execveat, "execveat", &[Descriptor, Text, List], Anywhere),
-    (libc::SYS_clone, "clone", &[New], Anywhere),
+    (libc::SYS_clone, "clone", &[NewFlags], Anywhere),
     (libc::SYS_clone3, "clone3", &[CloneArgs], Anywhere),
-    (libc::SYS_unshare, "unshare", &[New], Anywhere),
-    (libc::SYS_setns, "setns", &[Descriptor, New], Anywhere),
+    (libc::SYS_unshare, "unshare", &[NewFlags], Anywhere),
+    (libc::SYS_setns, "setns", &[Descriptor, NewFlags], Anywhere),
     (libc::SYS_mount, "mount", &[Text, Text, Text, Mount, Text], Anywhere),
     (libc::SYS_umount2, "umount2", &[Text, Unmount], Anywhere),
     (libc::SYS_fsopen, "fsopen", &[Text, Number], Anywhere),
@@ -65,7 +66,7 @@ const CALLS: &[Row] = &[
     (libc::SYS_sethostname, "sethostname", &[Bytes, Number], Anywhere),
     (libc::SYS_setdomainname, "setdomainname", &[Bytes, Number], Anywhere),
     (libc::SYS_capset, "capset", &[Pointer, Pointer], Anywhere),
-    (libc::SYS_prctl, "prctl", &[Choice, Number], Anywhere),
+    (libc::SYS_prctl, "prctl", &[PrctlOption, Number], Anywhere),
     (libc::SYS_seccomp, "seccomp", &[Number, Number, Pointer], Anywhere),
     (libc::SYS_setuid, "setuid", &[Number], Anywhere),
     (libc::SYS_setgid, "setgid", &[Number], Anywhere),
@@ -157,10 +158,10 @@ fn spelled(pid: i32, kind: Kind, index: usize, args: &[u64; 6]) -> String {
         },
         Pointer if value == 0 => decode::NULL.to_owned(),
         Pointer => "...".to_owned(),
-        New => decode::flags(&flags(value)),
+        NewFlags => decode::flags(&flags(value)),
         CloneArgs => format!("{{flags={}}}", decode::flags(&flags(memory::word(pid, value).unwrap_or_default()))),
         Mount => decode::flags(&MsFlags::from_bits_retain(value)),
         Unmount => decode::flags(&MntFlags::from_bits_retain(value as i32)),
-        Choice => decode::named(OPTIONS, value),
+        PrctlOption => decode::named(OPTIONS, value),
     }
 }

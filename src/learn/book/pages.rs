@@ -159,9 +159,7 @@ fn included(text: &str) -> Result<String> {
 
 fn beside(file: &str) -> Result<String> {
     let found = embedded::source(file).map(str::to_owned);
-    found.ok_or_else(|| {
-        Error::new(format!("{file} is not in this binary")).hint("src/learn/book/embedded.rs lists what is.")
-    })
+    found.ok_or_else(|| Error::new(format!("{file} is not in this binary")).hint("src/learn/sources.rs lists what is."))
 }
 
 fn anchored(source: &str, anchor: &str, path: &str) -> Result<String> {

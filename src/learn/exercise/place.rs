@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -253,9 +252,7 @@ impl<'a> Place<'a> {
         let sandbox = &self.state.sandbox;
         let doing = || format!("cannot write {}", sandbox.state().display());
         let text = serde_json::to_vec_pretty(&self.state).map_err(std::io::Error::other).or_fail(doing)?;
-        let mut file = tempfile::NamedTempFile::new_in(&sandbox.home).or_fail(doing)?;
-        file.write_all(&text).or_fail(doing)?;
-        file.persist(sandbox.state()).map_err(|error| error.error).or_fail(doing).map(drop)
+        paths::write_whole(&sandbox.state(), &text)
     }
 }
 

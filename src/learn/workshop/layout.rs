@@ -3,12 +3,11 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use crate::error::{IoContext, Result};
@@ -74,7 +73,12 @@ pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
 
 /// `sha256:...`
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    crate::image::digest::of(bytes).to_string()
+}
+
+/// Where a layout keeps a blob.
+pub fn blob(layout: &Path, digest: &str) -> PathBuf {
+    layout.join("blobs").join(digest.replace(':', "/"))
 }
 
 /// One image of a layout.
@@ -91,11 +95,10 @@ pub struct Image<'a> {
 /// Writes a layout; the digests of the manifests.
 pub fn write(directory: &Path, images: &[Image<'_>]) -> Result<Vec<String>> {
     let failed = || format!("cannot write the image {}", directory.display());
-    let blobs = directory.join("blobs/sha256");
-    fs::create_dir_all(&blobs).or_fail(failed)?;
-    let blob = |bytes: &[u8], kind: &str| -> Result<Value> {
+    fs::create_dir_all(directory.join("blobs/sha256")).or_fail(failed)?;
+    let put = |bytes: &[u8], kind: &str| -> Result<Value> {
         let digest = digest(bytes);
-        fs::write(blobs.join(digest.trim_start_matches("sha256:")), bytes).or_fail(failed)?;
+        fs::write(blob(directory, &digest), bytes).or_fail(failed)?;
         Ok(json!({ "mediaType": format!("application/vnd.oci.image.{kind}"), "digest": digest, "size": bytes.len() }))
     };
     let mut index = Vec::new();
@@ -103,8 +106,8 @@ pub fn write(directory: &Path, images: &[Image<'_>]) -> Result<Vec<String>> {
         let mut layers = Vec::new();
         for (archive, compressed) in image.layers {
             layers.push(match compressed {
-                true => blob(&gzip(archive)?, "layer.v1.tar+gzip")?,
-                false => blob(archive, "layer.v1.tar")?,
+                true => put(&gzip(archive)?, "layer.v1.tar+gzip")?,
+                false => put(archive, "layer.v1.tar")?,
             });
         }
         let platform = Platform::this();
@@ -114,10 +117,10 @@ pub fn write(directory: &Path, images: &[Image<'_>]) -> Result<Vec<String>> {
             "config": image.config,
             "rootfs": { "type": "layers", "diff_ids": image.layers.iter().map(|(archive, _)| digest(archive)).collect::<Vec<_>>() },
         });
-        let config = blob(config.to_string().as_bytes(), "config.v1+json")?;
+        let config = put(config.to_string().as_bytes(), "config.v1+json")?;
         let kind = "application/vnd.oci.image.manifest.v1+json";
         let manifest = json!({ "schemaVersion": 2, "mediaType": kind, "config": config, "layers": layers });
-        let mut entry = blob(manifest.to_string().as_bytes(), "manifest.v1+json")?;
+        let mut entry = put(manifest.to_string().as_bytes(), "manifest.v1+json")?;
         entry["annotations"] = json!({ "org.opencontainers.image.ref.name": image.tag });
         index.push(entry);
     }

@@ -16,7 +16,6 @@ pub mod run;
 pub mod served;
 pub mod snapshot;
 pub mod source;
-pub mod sources;
 
 pub use plan::{Plan, Stage};
 pub use project::Project;

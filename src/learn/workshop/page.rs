@@ -21,9 +21,8 @@ pub fn findings(phrases: &Phrases, findings: &[Finding], width: usize) -> String
 }
 
 fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
-    let say = |key: &str, values: &[(&str, &dyn std::fmt::Display)]| phrases.say(key, values);
     // The mark is a word: colour is never the only sign.
-    let mark = |key: &str| format!("{:<INDENT$}", say(key, &[]));
+    let mark = |key: &str| format!("{:<INDENT$}", phrases.say(key, &[]));
     let mark = match finding.state {
         State::Passed => mark("workshop.mark_passed").green(),
         State::Failed => mark("workshop.mark_failed").red().bold(),
@@ -33,7 +32,7 @@ fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
     let mut text = paragraph(&mark.to_string(), &finding.goal, INDENT, width);
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut add = |key: &str, value: &Option<String>| {
-        rows.extend(value.as_ref().map(|value| (say(key, &[]), value.clone())));
+        rows.extend(value.as_ref().map(|value| (phrases.say(key, &[]), value.clone())));
     };
     if finding.state == State::Skipped {
         add("workshop.because", &finding.found);
@@ -43,8 +42,8 @@ fn shown(phrases: &Phrases, finding: &Finding, width: usize) -> String {
         add("workshop.look", &finding.look);
         add("workshop.source", &finding.source);
         add("workshop.call", &finding.call);
-        let missing =
-            (!finding.missing.is_empty()).then(|| say("workshop.missing", &[("calls", &finding.missing.join(", "))]));
+        let missing = (!finding.missing.is_empty())
+            .then(|| phrases.say("workshop.missing", &[("calls", &finding.missing.join(", "))]));
         add("workshop.call", &missing);
         add("workshop.often", &finding.often.as_deref().map(|often| often.replace('\n', " ")));
         add("workshop.said", &finding.said.as_deref().map(last_lines));

@@ -15,7 +15,6 @@ pub const FOLDER: &str = "workshop";
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {
-    title: String,
     /// Checks that several stages have: a stage names them by their id.
     checks: Vec<Check>,
 }
@@ -105,8 +104,6 @@ impl Stage {
 /// All of it.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What the workshop is called.
-    pub title: String,
     /// What holds for all stages, in Markdown.
     pub contract: String,
     /// In order.
@@ -121,7 +118,7 @@ impl Plan {
         let folders = folders.iter().filter(|name| name.starts_with(|letter: char| letter.is_ascii_digit()));
         let stages = folders.enumerate().map(|(index, folder)| stage(pack, folder, index + 1, &header.checks));
         let contract = must_read(pack, &format!("{FOLDER}/contract.md"))?;
-        Ok(Self { title: header.title, contract, stages: stages.collect::<Result<_>>()? })
+        Ok(Self { contract, stages: stages.collect::<Result<_>>()? })
     }
 
     /// A stage by its name or its number.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::plan::FOLDER;
 use crate::error::{Error, IoContext, Result};
 use crate::learn::Pack;
+use crate::paths;
 
 /// What is remembered lies here.
 const FILE: &str = "boxlab-workshop.json";
@@ -87,9 +88,7 @@ impl Project {
         let doing = || format!("cannot write {}", path.display());
         let mut text = serde_json::to_vec_pretty(&self.remembered).map_err(std::io::Error::other).or_fail(doing)?;
         text.push(b'\n');
-        let file = tempfile::NamedTempFile::new_in(&self.directory).or_fail(doing)?;
-        fs::write(file.path(), text).or_fail(doing)?;
-        file.persist(&path).map_err(|error| error.error).or_fail(doing).map(drop)
+        paths::write_whole(&path, &text)
     }
 
     /// True if it has been built before, as far as this directory says.

@@ -28,7 +28,7 @@ fn index(layout: &Path, foreign: &str, own: &str) -> Result<String> {
     ];
     let mut manifests = Vec::new();
     for (digest, os, architecture) in platforms {
-        let blob = layout.join("blobs").join(digest.replace(':', "/"));
+        let blob = layout::blob(layout, digest);
         let size = fs::metadata(&blob).or_fail(|| format!("cannot find {}", blob.display()))?.len();
         manifests.push(json!({
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -112,7 +112,7 @@ impl Served {
 
     /// The file in which it keeps a blob.
     pub fn blob(&self, digest: &str) -> PathBuf {
-        self.store.join("oci/blobs/sha256").join(digest.trim_start_matches("sha256:"))
+        layout::blob(&self.store.join("oci"), digest)
     }
 
     /// Ends it.

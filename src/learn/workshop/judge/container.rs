@@ -70,6 +70,14 @@ pub fn own_proc(findings: &mut Findings<'_>, seen: &Seen, program: &Snapshot) ->
     findings.check(seen, "proc", wrong)
 }
 
+/// All that the stages up to `pid` have made.
+pub fn as_before(findings: &mut Findings<'_>, seen: &Seen, program: &Snapshot, root_directory: &Path) -> Result<()> {
+    first(findings, seen, program)?;
+    root(findings, seen, program, root_directory)?;
+    own_proc(findings, seen, program)?;
+    mounts(findings, seen, program, &["/", "/proc"])
+}
+
 /// What is mounted outside is what was mounted there before.
 pub fn outside(findings: &mut Findings<'_>, seen: &Seen) -> Result<()> {
     let same = |after: &&Snapshot| after.namespace("mnt") == seen.outside.namespace("mnt");

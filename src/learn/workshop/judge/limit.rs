@@ -32,9 +32,6 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let left: Vec<String> = left.map(|(group, _)| group.display().to_string()).collect();
     let wrong = left.first().and_then(|group| fault("left", &[("group", group)]));
     findings.check(&seen, "removed", wrong)?;
-    container::first(findings, &seen, program)?;
-    container::root(findings, &seen, program, &root)?;
-    container::own_proc(findings, &seen, program)?;
-    container::mounts(findings, &seen, program, &["/", "/proc"])?;
+    container::as_before(findings, &seen, program, &root)?;
     findings.status(&seen, status as i32)
 }

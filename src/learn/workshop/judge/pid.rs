@@ -11,10 +11,7 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let seen = bench.run(&words(&["pid", &root.display().to_string()], &inner), &inner)?;
     let Some(program) = findings.started(&seen, &inner)? else { return Ok(()) };
     findings.own(&seen, program, "new-namespace", "pid")?;
-    container::first(findings, &seen, program)?;
-    container::root(findings, &seen, program, &root)?;
-    container::own_proc(findings, &seen, program)?;
-    container::mounts(findings, &seen, program, &["/", "/proc"])?;
+    container::as_before(findings, &seen, program, &root)?;
     container::outside(findings, &seen)?;
     findings.status(&seen, status as i32)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Fault, Findings, fault};
 use crate::error::{IoContext, Result};
-use crate::learn::workshop::layout::digest;
+use crate::learn::workshop::layout::{blob, digest};
 use crate::learn::workshop::served::{PLATFORMS, Served};
 
 /// From boxlab's own registry; then from one that lies.
@@ -105,8 +105,4 @@ fn complete(layout: &Path, manifest: &str) -> Option<Fault> {
         }
     }
     None
-}
-
-fn blob(layout: &Path, digest: &str) -> std::path::PathBuf {
-    layout.join("blobs").join(digest.replace(':', "/"))
 }

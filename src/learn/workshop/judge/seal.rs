@@ -29,10 +29,7 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     findings.check(&seen, "no-new-privs", if is_set { None } else { fault("unset", &[]) })?;
     let is_filtered = program.seccomp == "2";
     findings.check(&seen, "filter", if is_filtered { None } else { fault("none", &[]) })?;
-    container::first(findings, &seen, program)?;
-    container::root(findings, &seen, program, &root)?;
-    container::own_proc(findings, &seen, program)?;
-    container::mounts(findings, &seen, program, &["/", "/proc"])?;
+    container::as_before(findings, &seen, program, &root)?;
     findings.status(&seen, status as i32)?;
 
     // In the place of the program: nothing of it has run yet.
@@ -58,6 +55,9 @@ fn compared(found: CapSet) -> Option<Fault> {
 
 /// Each of the calls has failed with EPERM.
 fn refused(seen: &Seen) -> Option<Fault> {
+    if seen.tried.is_empty() {
+        return fault("never", &[]);
+    }
     let told = |tried: &Tried| match tried {
         Tried::Returned(value) => value.to_string(),
         Tried::Failed(errno) => format!("-1 {}", errno_name(*errno)),
@@ -67,10 +67,10 @@ fn refused(seen: &Seen) -> Option<Fault> {
     let wrong: Vec<(&Attempt, &Tried)> = HARMLESS.iter().zip(&seen.tried).filter(is_wrong).collect();
     let calls: Vec<String> = wrong.iter().map(|(call, tried)| format!("{}() = {}", call.name, told(tried))).collect();
     let calls = calls.join(", ");
-    match wrong.iter().any(|(_, tried)| **tried == Tried::Killed) {
-        _ if seen.tried.is_empty() => fault("never", &[]),
-        true => fault("killed", &[("calls", &calls)]),
-        false if !wrong.is_empty() => fault("allowed", &[("calls", &calls)]),
-        false => None,
+    let is_killed = wrong.iter().any(|(_, tried)| **tried == Tried::Killed);
+    match (wrong.is_empty(), is_killed) {
+        (true, _) => None,
+        (false, true) => fault("killed", &[("calls", &calls)]),
+        (false, false) => fault("allowed", &[("calls", &calls)]),
     }
 }

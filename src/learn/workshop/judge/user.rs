@@ -26,9 +26,6 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let is_root = !found.is_empty() && program.uid == Some(0);
     let uid = program.uid.unwrap_or_default();
     findings.check(&seen, "root-inside", if is_root { None } else { fault("none", &[("uid", &uid)]) })?;
-    container::first(findings, &seen, program)?;
-    container::root(findings, &seen, program, &root)?;
-    container::own_proc(findings, &seen, program)?;
-    container::mounts(findings, &seen, program, &["/", "/proc"])?;
+    container::as_before(findings, &seen, program, &root)?;
     findings.status(&seen, status as i32)
 }

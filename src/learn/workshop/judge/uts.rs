@@ -12,11 +12,8 @@ pub fn judge(findings: &mut Findings<'_>) -> Result<()> {
     let Some(program) = findings.started(&seen, &inner)? else { return Ok(()) };
     findings.own(&seen, program, "new-namespace", "uts")?;
     let found = &program.hostname;
-    findings.check(
-        &seen,
-        "renamed",
-        (*found != name).then(|| fault("other", &[("found", found), ("name", &name)])).flatten(),
-    )?;
+    let wrong = if *found == name { None } else { fault("other", &[("found", found), ("name", &name)]) };
+    findings.check(&seen, "renamed", wrong)?;
     let before = &seen.outside.hostname;
     let after = seen.after.as_ref().filter(|after| after.namespace("uts") == seen.outside.namespace("uts"));
     let wrong = after.filter(|after| after.hostname != *before);
