@@ -427,3 +427,22 @@ fn list(pack: &Pack, lines: &[Line<'_>]) -> String {
     let (all, left) = (minutes(&|_| true), minutes(&|line| matches!(line.state, "open" | "begun")));
     text + &pack.phrases.say("state.sum", &[("all", &all), ("left", &left)]) + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Time, minutes_until};
+
+    #[test]
+    fn a_time_of_day_is_over_or_still_to_come_also_after_midnight() {
+        let time = |text: &str| text.parse::<Time>().expect("a time of day");
+        for (now, until, left) in [
+            ("09:00:00", "11:30:00", Some(150)),
+            ("09:00:00", "09:00:00", Some(0)),
+            ("14:00:00", "11:30:00", None),
+            ("23:30:00", "01:00:00", Some(90)),
+            ("00:06:00", "22:06:00", Some(22 * 60)),
+        ] {
+            assert_eq!(minutes_until(time(until), time(now)), left, "{now} until {until}");
+        }
+    }
+}
