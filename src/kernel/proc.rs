@@ -326,7 +326,9 @@ pub fn first_directory(directory: &Path) -> PathBuf {
 /// The names in a directory, as `ls` shows them, in lines of 64 columns.
 pub fn listing(directory: &Path) -> Vec<String> {
     let text = names(directory).join("  ");
-    textwrap::wrap(&text, 64).into_iter().map(|line| line.trim_end().to_owned()).collect()
+    let whole = textwrap::Options::new(64).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let whole = whole.word_separator(textwrap::WordSeparator::AsciiSpace);
+    textwrap::wrap(&text, whole).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
 /// The lines of a small text file, without runs of spaces.

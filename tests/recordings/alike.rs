@@ -166,17 +166,13 @@ impl Alike {
             return "142 of them: 1 2 3 4 5 6 7 8 ...".to_owned();
         }
         if let Some((before, after)) = text.split_once("filter=0x") {
+            // Where the program lies in memory is chosen at random.
             let after = after.trim_start_matches(|letter: char| letter.is_ascii_hexdigit());
             return format!("{before}filter=0x55d0c8a4e6b0{after}");
         }
         if let Some((before, after)) = text.split_once("socket:[") {
             let after = after.trim_start_matches(|letter: char| letter.is_ascii_digit());
             return format!("{}socket:[31415{}", self.text(before), self.text(after));
-        }
-        if let Some((before, after)) = text.split_once("filter=0x") {
-            // Where the program lies in memory is chosen at random.
-            let after = after.trim_start_matches(|letter: char| letter.is_ascii_hexdigit());
-            return format!("{}filter=0x5566778899a0{after}", self.text(before));
         }
         let text = all_capabilities(&text);
         let mut alike = String::new();

@@ -154,6 +154,7 @@ fn alike(mut run: Recording, names: &mut Alike) -> Result<Recording, Failed> {
                 let mut told: Record = serde_json::from_str(&names.line(&serde_json::to_string(record)?))?;
                 told.seq = index as u64 + 1;
                 without_line(&mut told.event);
+                everywhere(&mut told.event);
                 *record = told;
             }
             Line::Mark(Mark::Output { text }) => {
@@ -164,6 +165,20 @@ fn alike(mut run: Recording, names: &mut Alike) -> Result<Recording, Failed> {
         }
     }
     Ok(run)
+}
+
+/// What every Debian and Ubuntu has in its root directory. hier(7), and /lib64
+const IN_ROOT: &str = "bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var";
+
+/// What else lies in this host's root directory is no reader's business.
+fn everywhere(event: &mut Event) {
+    let Event::Show { title, lines } = event else { return };
+    if title.starts_with("files in /") {
+        let listed = lines.join(" ");
+        let names = listed.split(' ').filter(|name| IN_ROOT.split(' ').any(|known| known == *name));
+        let text = names.collect::<Vec<_>>().join("  ");
+        *lines = textwrap::wrap(&text, 64).into_iter().map(|line| line.trim_end().to_owned()).collect();
+    }
 }
 
 /// `src/x.rs:12` → `src/x.rs`: a line added above is no other run. No time is kept either.
