@@ -217,7 +217,7 @@ fn overload(lab: &Lab<'_>, group: &Group, memory: u64, swap: Swap) -> Result<()>
         })
     })?;
     k.show("how the child ended", || vec![ending(exit, mem::kills(group) - kills)]);
-    Ok(())
+    mem::given_back(k, group, memory)
 }
 
 /// Docker and v1 count memory and swap together.

@@ -40,6 +40,7 @@ impl Kernel {
     pub fn until(&self, child: &mut Child, gate: &str) -> Result<()> {
         match self.hear(child)? {
             Heard::Gate(name) if name == gate => Ok(()),
+            Heard::Ended => Err(ended_too_soon(self.wait(child)?)),
             other => {
                 self.kill(child);
                 Err(Error::new(format!("the child was expected at gate '{gate}', but: {other:?}")))
@@ -138,6 +139,15 @@ impl Kernel {
                     .hint("A process in it may be waiting for a disk, which can't be interrupted."));
             }
             self.wait_for(Some((file.as_fd(), PollFlags::POLLPRI)), Duration::from_millis(10))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until something holds that the kernel announces by no event, a second at most.
+    pub fn until_it_holds(&self, holds: impl Fn() -> bool) -> Result<()> {
+        let end = Instant::now() + Duration::from_secs(1);
+        while !self.plans() && !holds() && Instant::now() < end {
+            self.let_pass(Duration::from_millis(1))?;
         }
         Ok(())
     }
@@ -308,4 +318,13 @@ fn wait_status(status: i32) -> String {
         return format!("[{{WIFSIGNALED(s) && WTERMSIG(s) == {name}}}]");
     }
     format!("[{{WIFEXITED(s) && WEXITSTATUS(s) == {}}}]", libc::WEXITSTATUS(status))
+}
+
+/// A child that is gone before it said that it is ready.
+fn ended_too_soon(exit: Exit) -> Error {
+    match exit {
+        Exit::Code(code) => Error::new(format!("the child has ended before it was ready, with status {code}")),
+        Exit::Signal(signal) => Error::new(format!("the child was killed before it was ready, by signal {signal}"))
+            .hint("By somebody, or by the kernel for want of memory: `dmesg | tail` tells of the latter."),
+    }
 }

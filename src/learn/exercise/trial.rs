@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// How long what a script has started may take to be as it will be, on a slow machine. What is
 /// right at once does not wait.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it must then stay so.
 const STEADY: Duration = Duration::from_millis(150);

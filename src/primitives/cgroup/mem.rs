@@ -108,3 +108,10 @@ pub fn exceed(k: &Kernel, group: &Group, limit: u64, most: u64) -> Result<()> {
     }
     k.gate(HELD)
 }
+
+/// Waits until the kernel has back what a killed process held. wait(2) does not wait for that, since
+/// the kernel's OOM reaper may hold it yet: who comes into the full group would be killed next.
+pub fn given_back(k: &Kernel, group: &Group, limit: u64) -> Result<()> {
+    let place = group.controller(&["memory"])?;
+    k.until_it_holds(|| USAGE.number(place) <= limit / 2)
+}
