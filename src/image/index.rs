@@ -39,11 +39,13 @@ impl Entry {
     fn descriptor(self) -> Descriptor {
         let mut descriptor = self.manifest;
         let mut annotations = descriptor.annotations().clone().unwrap_or_default();
-        match self.name.is_empty() {
-            true => annotations.remove(REFERENCE),
-            false => annotations.insert(REFERENCE.to_owned(), self.name),
-        };
-        annotations.extend(self.repository_digest.map(|digest| (REPOSITORY_DIGEST.to_owned(), digest)));
+        let name = (!self.name.is_empty()).then_some(self.name);
+        for (key, value) in [(REFERENCE, name), (REPOSITORY_DIGEST, self.repository_digest)] {
+            match value {
+                Some(value) => annotations.insert(key.to_owned(), value),
+                None => annotations.remove(key),
+            };
+        }
         descriptor.set_annotations(Some(annotations));
         descriptor
     }

@@ -256,7 +256,16 @@ pub fn images_are_deleted_by_whoever_pushed_them() -> Outcome {
     expect(&serving, ("GET", "/v2/x/manifests/3"), &[], b"", (404, "MANIFEST_UNKNOWN"))?;
     expect(&serving, ("GET", &by_digest), &[], b"", (404, "MANIFEST_UNKNOWN"))?;
     expect(&serving, ("DELETE", "/v2/library/debian/manifests/1"), &[], b"", (403, "DENIED"))?;
-    check(serving.boxlab(&["images"])?.contains("debian"), "the owner's image stays")
+    check(serving.boxlab(&["images"])?.contains("debian"), "the owner's image stays")?;
+    // Another image takes its tag: by its digest it is there still, until it is deleted by that.
+    let [old, new] = [1, 2].map(|layers| images::layered(layers, 100, Packing::Gzip, Family::Oci));
+    old.push(&serving.address, "y", "1")?;
+    new.push(&serving.address, "y", "1")?;
+    let by_digest = format!("/v2/y/manifests/{}", old.digest());
+    expect(&serving, ("GET", &by_digest), &[], b"", (200, ""))?;
+    expect(&serving, ("DELETE", &by_digest), &[], b"", (202, ""))?;
+    expect(&serving, ("GET", &by_digest), &[], b"", (404, "MANIFEST_UNKNOWN"))?;
+    expect(&serving, ("GET", "/v2/y/manifests/1"), &[], b"", (200, "")).map(drop).map_err(Into::into)
 }
 
 pub fn bodies_and_connections() -> Outcome {

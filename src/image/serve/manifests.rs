@@ -196,7 +196,8 @@ impl Shared {
         }
     }
 
-    /// DELETE: takes the name; `image prune` removes what has none and is not used.
+    /// DELETE: takes the tag or, by digest, all that it is known by here; `image prune` removes
+    /// what has no name and is not used.
     pub fn delete_manifest(&self, reference: &Reference) -> Result<Answer, Refusal> {
         let wanted = |offer: &Offer| match &reference.digest {
             Some(digest) => offer.manifest.digest() == digest || offer.index.as_ref() == Some(digest),
@@ -206,7 +207,7 @@ impl Shared {
         if found.is_empty() {
             return Err(unknown(reference));
         }
-        let own: Vec<&String> = found.iter().filter(|offer| offer.is_own).map(|offer| &offer.name).collect();
+        let own: Vec<&Offer> = found.iter().filter(|offer| offer.is_own).collect();
         if own.is_empty() {
             let message = "the image was not pushed here, but is its owner's: `boxlab image rm` removes it";
             return Err(Refusal::new(403, "DENIED", message));
@@ -214,7 +215,15 @@ impl Shared {
         let scratch = self.store.scratch()?;
         let _index = self.store.index_lock()?;
         let mut entries = self.store.entries()?;
-        entries.iter_mut().filter(|entry| own.contains(&&entry.name)).for_each(|entry| entry.name.clear());
+        for entry in &mut entries {
+            let is_it = |offer: &&Offer| offer.name == entry.name && offer.manifest.digest() == entry.manifest.digest();
+            if own.iter().any(is_it) {
+                entry.name.clear();
+                if reference.digest.is_some() {
+                    entry.repository_digest = None;
+                }
+            }
+        }
         self.store.layout.write_entries(scratch.path(), entries).map_err(|error| self.store.explain(error))?;
         Ok(Answer::empty(202).because("The name is taken off; `image prune` removes what has none"))
     }

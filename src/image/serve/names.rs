@@ -55,6 +55,9 @@ impl Shared {
                 (host::NAME.to_owned(), host::NAME.to_owned(), Some(DEFAULT_TAG.to_owned()))
             } else if let Ok(reference) = Reference::parse(&name) {
                 (reference.registry, reference.repository, reference.tag)
+            } else if let Some(Ok(reference)) = repository_digest.as_deref().map(Reference::parse) {
+                // Another image has its name now; by its digest it can still be asked for.
+                (reference.registry, reference.repository, None)
             } else {
                 continue;
             };
