@@ -99,6 +99,8 @@ pub struct Reference {
 struct Judged<'a> {
     stage: &'a str,
     passed: bool,
+    /// Nothing of it can be judged here.
+    skipped: bool,
     /// It had been passed before.
     again: bool,
     findings: Vec<Finding>,
@@ -270,20 +272,21 @@ impl<'a> Session<'a> {
         let is_text = self.check.format == "text";
         for stage in stages {
             let findings = judge(bench, stage)?;
-            let passed = !findings.iter().any(|finding| matches!(finding.state, State::Failed | State::Unreached));
+            let skipped = findings.iter().all(|finding| finding.state == State::Skipped);
+            let failed = findings.iter().any(|finding| matches!(finding.state, State::Failed | State::Unreached));
+            let passed = !failed && !skipped;
             let is_asked = self.check.all || self.check.names(stage);
             let again = !is_asked && self.project.as_ref().is_some_and(|project| project.passed(&stage.name).is_some());
-            let was_judged = findings.iter().any(|finding| finding.state != State::Skipped);
-            if let Some(project) = self.project.as_mut().filter(|_| passed && was_judged) {
+            if let Some(project) = self.project.as_mut().filter(|_| passed) {
                 project.pass(&stage.name)?;
             }
-            let judged = Judged { stage: &stage.name, passed, again, findings };
+            let judged = Judged { stage: &stage.name, passed, skipped, again, findings };
             if is_text {
                 self.tell(stage, &judged)?;
             }
             self.judged.push(judged);
             // Without a project nobody knows how far it is: as far as this.
-            let ends = if self.project.is_none() { !passed } else { !again && was_judged };
+            let ends = if self.project.is_none() { failed } else { !again && !skipped };
             if ends && !self.check.all {
                 break;
             }
@@ -291,11 +294,11 @@ impl<'a> Session<'a> {
         if !is_text {
             output::json(&self.judged)?;
         }
-        let all_passed = self.judged.iter().all(|judged| judged.passed);
-        if is_text && all_passed {
+        let none_failed = self.judged.iter().all(|judged| judged.passed || judged.skipped);
+        if is_text && none_failed {
             self.tell_end(stages)?;
         }
-        Ok(i32::from(!all_passed))
+        Ok(i32::from(!none_failed))
     }
 
     fn tell(&self, stage: &Stage, judged: &Judged<'_>) -> Result<()> {
@@ -307,6 +310,7 @@ impl<'a> Session<'a> {
         show(&self.phrases.say("workshop.stage", &values))?;
         output::print(&page::findings(self.phrases, &judged.findings, columns()))?;
         let key = match (judged.passed, judged.again) {
+            _ if judged.skipped => return Ok(()),
             (true, _) => return show(&stage.debrief),
             (false, true) => "workshop.regression",
             (false, false) => "workshop.not_yet",
