@@ -327,6 +327,18 @@ mod tests {
     }
 
     #[test]
+    fn a_program_given_by_its_path_is_found_by_its_name() {
+        let place = Place::new();
+        let directory = place.directory.path().join("elsewhere");
+        fs::create_dir(&directory).unwrap();
+        let greet = place.program("elsewhere/greet", "#!/bin/sh\n");
+        let host = place.named(&[&greet]).unwrap();
+        let config = host.image.config.config().clone().unwrap();
+        let path = config.env().clone().unwrap()[0].clone();
+        assert!(path.ends_with(&directory.display().to_string()), "{path}");
+    }
+
+    #[test]
     fn the_same_programs_give_the_same_digest_in_any_store() {
         let place = Place::new();
         let first = place.named(&["mine"]).unwrap();

@@ -173,12 +173,19 @@ fn shell(gatherer: &mut Gatherer) -> PathBuf {
     gatherer.find("bash").or_else(|| gatherer.find("sh")).unwrap_or("/bin/sh".into())
 }
 
-/// PATH inside: those directories that gave a program, and the standard ones.
+/// PATH inside: those directories that gave a program, and the standard ones; last, those of
+/// programs that were given by a path.
 fn inner_path(search: &[PathBuf], used: &[PathBuf]) -> String {
     let is_standard = |one: &PathBuf| base::STANDARD_PATH.iter().any(|path| one == Path::new(path));
     let inner = search.iter().filter(|one| used.contains(one) || is_standard(one));
-    let inner: Vec<_> = inner.map(|one| one.to_string_lossy()).collect();
-    inner.join(":")
+    let given = used.iter().filter(|one| !search.contains(one) && !one.to_string_lossy().contains(':'));
+    let mut path: Vec<String> = Vec::new();
+    for directory in inner.chain(given).map(|one| one.to_string_lossy().into_owned()) {
+        if !path.contains(&directory) {
+            path.push(directory);
+        }
+    }
+    path.join(":")
 }
 
 /// The files that are made up; last, so that nothing of the host stands in their place.
