@@ -77,10 +77,10 @@ pub struct Learn {
     /// Pass over the lesson, for this reason
     #[arg(long, value_name = "REASON", requires = "lesson")]
     skip: Option<String>,
-    /// Write what you have done into a file, for a teacher or another machine
+    /// Write what you have done into a file (-: print it), for a teacher or another machine
     #[arg(long, value_name = "FILE", conflicts_with = "lesson")]
     export: Option<PathBuf>,
-    /// Take over what such a file says
+    /// Take over what such a file says (-: read it from standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "lesson")]
     import: Option<PathBuf>,
     #[command(flatten)]
@@ -266,8 +266,10 @@ impl Learn {
         if let Some(file) = &self.import {
             progress.import(file)?;
         }
-        if let Some(file) = &self.export {
-            progress.write(file)?;
+        match &self.export {
+            Some(file) if file.as_os_str() == "-" => return output::print(&progress.text()?).map(|()| 0),
+            Some(file) => progress.write(file)?,
+            None => {}
         }
         if let (Some(name), Some(reason)) = (&self.lesson, &self.skip) {
             let lesson = pack.lesson(name)?;

@@ -97,9 +97,14 @@ impl Progress {
         }
     }
 
-    /// Takes over what another file says: what is done here or there is done.
+    /// Takes over what another file says (`-`: standard input): what is done here or there is done.
     pub fn import(&mut self, path: &Path) -> Result<()> {
-        let text = std::fs::read_to_string(path).or_fail(|| format!("cannot read {}", path.display()))?;
+        let read = if path == Path::new("-") {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(path)
+        };
+        let text = read.or_fail(|| format!("cannot read {}", path.display()))?;
         let other = Self::parse(&text, path)?;
         for (name, theirs) in other.lessons {
             let own = self.lessons.entry(name).or_default();
@@ -127,12 +132,15 @@ impl Progress {
 
     /// Writes it into another file.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let doing = || format!("cannot write {}", path.display());
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         paths::make(directory)?;
-        let mut text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other).or_fail(doing)?;
-        text.push(b'\n');
-        paths::write_whole(path, &text)
+        paths::write_whole(path, self.text()?.as_bytes())
+    }
+
+    /// What such a file holds.
+    pub fn text(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self).map_err(std::io::Error::other);
+        Ok(text.or_fail(|| "cannot write down what is done".to_owned())? + "\n")
     }
 
     /// What is known of a lesson.

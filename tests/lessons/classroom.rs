@@ -91,6 +91,9 @@ fn progress_travels() -> Verdict {
     check(ran.status == 0 && ran.stdout.contains("done"), format!("{ran:?}"))?;
     let read = |root: &Path| Progress::open(Some(root)).map_err(|error| error.to_string());
     check(read(&here)?.lessons == read(&there)?.lessons, "not the same")?;
+    let printed = run(&here, &["learn", "--export", "-"]);
+    let written = fs::read_to_string(&file).map_err(|error| error.to_string())?;
+    check(printed.stdout == written, format!("{printed:?}"))?;
     fs::write(&file, "{").map_err(|error| error.to_string())?;
     let ran = run(&there, &["learn", "--import", &file]);
     check(ran.status == 125 && ran.stderr.contains("cannot understand"), format!("{ran:?}"))?;
