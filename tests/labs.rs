@@ -193,7 +193,8 @@ fn ns_enter() -> Outcome {
     check(entered? == "other\n", "the name of the process that was entered")?;
     refused(&["ns", "enter", "4194304", "--", "true"], 125, &["there is no process 4194304"])?;
     let own = std::process::id().to_string();
-    refused(&["ns", "enter", &own, "--", "true"], 125, &["shares all namespaces"])
+    refused(&["ns", "enter", &own, "--", "true"], 125, &["shares all namespaces"])?;
+    refused(&["ns", "enter", "--user", &own, "--", "true"], 125, &["shares your user namespace", "setns(2)"])
 }
 
 fn ns_ls() -> Outcome {
@@ -418,6 +419,11 @@ fn security_landlock() -> Outcome {
     let events = trace(&["security", "landlock", "--", "true"]);
     let refusals = events.iter().filter(|event| event["errno"] == "EACCES").count();
     check(refusals == 2, format!("reading and writing outside of the rules: {refusals} refused"))?;
+    for (rule, expected) in [("--read", 1), ("--write", 0)] {
+        let events = trace(&["security", "landlock", rule, "/", "--", "true"]);
+        let refusals = events.iter().filter(|event| event["errno"] == "EACCES").count();
+        check(refusals == expected, format!("{rule} /: {refusals} refused"))?;
+    }
     if !is_root() {
         let words = ["landlock_restrict_self", "EPERM", "PR_SET_NO_NEW_PRIVS"];
         refused(&["security", "landlock", "--without", "no_new_privs", "--", "true"], 125, &words)?;

@@ -263,6 +263,10 @@ impl Kinds {
         if flags.is_empty() {
             return Err(Error::new(format!("process {pid} shares all namespaces with you: there is nothing to enter")));
         }
+        if self.user && !apart.contains(&"user") {
+            return Err(Error::new(format!("process {pid} shares your user namespace: there is nothing to enter"))
+                .hint("Entering it anew would give all capabilities back, so setns(2) refuses it."));
+        }
         Ok(flags)
     }
 }

@@ -15,6 +15,7 @@ use crate::kernel::{CapSet, Kernel, MsFlags, maps, proc, program_path};
 use crate::ledger::Item;
 use crate::primitives::mount::tmpfs;
 use crate::primitives::ns::mnt;
+use crate::primitives::security::landlock::Left;
 use crate::primitives::security::{ambient, bounding, caps, landlock, lsm, no_new_privs, rlimit, userns};
 
 /// A user that is not root, in every user namespace that has more than one.
@@ -184,12 +185,21 @@ fn lab_landlock(lab: &Lab<'_>, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Resul
     let [inside, outside] = ["inside", "outside"].map(|name| lab.scratch_for_anyone(name));
     let (inside, outside) = (inside?, outside?);
     let program = lab.program_file()?;
+    let covers = |paths: &[PathBuf]| {
+        let covers = |path: &PathBuf| path.canonicalize().is_ok_and(|path| outside.starts_with(path));
+        paths.iter().any(covers)
+    };
+    let left = match (covers(&write), covers(&read)) {
+        (true, _) => Left::Writing,
+        (_, true) => Left::Reading,
+        _ => Left::Nothing,
+    };
     let rules = landlock::Rules {
         read: landlock::system(program).into_iter().chain(read).collect(),
         write: [inside.clone()].into_iter().chain(write).collect(),
     };
     let child = lab.start_with(None, |k| {
-        landlock::demonstrate(k, &rules, &inside, &outside)?;
+        landlock::demonstrate(k, &rules, &inside, &outside, left)?;
         lab.become_program(k)
     })?;
     lab.watch(child, |_, _| Ok(()))

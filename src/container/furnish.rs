@@ -46,7 +46,10 @@ pub fn kernel_filesystems(k: &Kernel, spec: &Spec, root: &OwnedFd) -> Result<Ker
         Ok(Some(sys))
     })?;
     k.part("dev", |k| devices(k, spec, root))?;
-    spec.devices.iter().try_for_each(|device| asked_device(k, spec, device, root))?;
+    if !spec.devices.is_empty() {
+        k.step("Add the devices of the host that it is given");
+        spec.devices.iter().try_for_each(|device| asked_device(k, spec, device, root))?;
+    }
     Ok(KernelFilesystems { proc, sys })
 }
 

@@ -92,7 +92,7 @@ fn usual(call: &str, errno: Errno) -> Option<String> {
             "This kernel lacks one of the namespaces asked for, or the caller has threads.\n`boxlab doctor` says which namespaces work here."
         }
         ("setns", Errno::EPERM) => {
-            "Joining needs CAP_SYS_ADMIN in the user namespace that owns the target.\nRun as root, or join a process of your own that has a user namespace of yours."
+            "Joining needs CAP_SYS_ADMIN in the user namespace that owns the target. Run as\nroot; or, where that user namespace is your own, join it with the others: --user."
         }
         ("pidfd_open", Errno::ESRCH) => "There is no such process. `boxlab ns ls` lists those that can be seen.",
         ("mount", Errno::EPERM) => {

@@ -54,7 +54,6 @@ pub fn borrowed_nodes(k: &Kernel, dev: &OwnedFd) -> Result<()> {
 
 /// A device of the host that the user asks for: a node of its own.
 pub fn node(k: &Kernel, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) -> Result<()> {
-    k.step("Make the device that you asked for");
     match k.mknodat(directory, name, node) {
         // In a root that is a directory it stays for the next container.
         Err(error) if error.errno() == Some(EEXIST) && is_device(directory, name, node) => Ok(()),
@@ -64,7 +63,6 @@ pub fn node(k: &Kernel, directory: &OwnedFd, name: &OsStr, node: &DeviceNode) ->
 
 /// The same in a user namespace, where the host's node is bound.
 pub fn borrowed(k: &Kernel, source: &Path, target: &OwnedFd) -> Result<()> {
-    k.step("Bind the device that you asked for: no node can be made in here");
     k.mount_on(Some(source.as_os_str()), target, None, MS_BIND, None)
 }
 

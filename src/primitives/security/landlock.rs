@@ -64,8 +64,19 @@ pub fn system(program: PathBuf) -> Vec<PathBuf> {
     paths
 }
 
+/// What the rules leave of a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing.
+    Nothing,
+    /// Files can be read.
+    Reading,
+    /// And written.
+    Writing,
+}
+
 /// Lab: a directory inside the rules and one outside, before and after.
-pub fn demonstrate(k: &Kernel, rules: &Rules, inside: &Path, outside: &Path) -> Result<()> {
+pub fn demonstrate(k: &Kernel, rules: &Rules, inside: &Path, outside: &Path, left: Left) -> Result<()> {
     k.step("Before: this process reads and writes in both directories");
     let [inside, outside] = [inside, outside].map(|directory| directory.join(OsStr::new("note")));
     k.put(&inside, "from before\n")?;
@@ -76,7 +87,15 @@ pub fn demonstrate(k: &Kernel, rules: &Rules, inside: &Path, outside: &Path) -> 
     k.step("Inside the rules all is as before");
     k.put(&inside, "from after\n")?;
 
+    if left == Left::Writing {
+        k.step("The other directory: a rule of yours allows that, too");
+        return k.put(&outside, "from after\n");
+    }
     k.step("Outside: the owner and the mode would allow it, Landlock does not");
     k.refused(k.put(&outside, "from after\n"), EACCES, "a file outside of the rules could be written to")?;
+    if left == Left::Reading {
+        k.step("Reading there is allowed by a rule of yours");
+        return k.read_to_string(&outside).map(drop);
+    }
     k.refused(k.read_to_string(&outside), EACCES, "a file outside of the rules could be read")
 }
