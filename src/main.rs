@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use boxlab::cli::Cli;
 use boxlab::error::Error;
+use boxlab::kernel::keep_ended_children;
 use clap::Parser;
 use colored::Colorize;
 
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
             "boxlab: this is a bug: {panic}\nPlease report it with the command that you ran. `boxlab cleanup` tidies up."
         );
     }));
+    keep_ended_children();
     let status = match Cli::parse().run() {
         Ok(status) => status,
         Err(error) => {

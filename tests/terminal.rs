@@ -3,9 +3,12 @@
 
 mod support;
 
-use std::process::{Command, ExitCode};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::Failed;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use rexpect::session::{PtySession, spawn_command};
 use support::{boxlab, check};
 
@@ -18,6 +21,8 @@ fn main() -> ExitCode {
     support::main(vec![
         ("a_shell_has_a_terminal", a_shell_has_a_terminal),
         ("keys_become_signals", keys_become_signals),
+        ("what_was_ignored_outside_is_no_business_inside", what_was_ignored_outside_is_no_business_inside),
+        ("nohup_is_heard", nohup_is_heard),
         ("jobs_are_controlled", jobs_are_controlled),
         ("the_terminal_is_given_back", the_terminal_is_given_back),
         ("run_alone_opens_a_shell", run_alone_opens_a_shell),
@@ -81,6 +86,47 @@ fn keys_become_signals() -> Outcome {
         session.send_line("echo status $?; exit")?;
         session.exp_string("status 130")?;
         ends_with(session, 0)?;
+    }
+    Ok(())
+}
+
+/// As after `nohup`, or beneath a shell that has put boxlab into the background.
+fn what_was_ignored_outside_is_no_business_inside() -> Outcome {
+    let boxlab = boxlab();
+    let mut command = Command::new("bash");
+    command.args(["-c", "trap '' INT HUP CHLD; exec \"$0\" \"$@\""]).arg(boxlab.get_program());
+    command.args(["-q", "run", "-it", "-e", "PS1=ready> ", "host", "bash", "--norc"]);
+    command.envs(boxlab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut session = open(command)?;
+    session.send_line("sh -c 'echo $((40 + 2))up; exec sleep 1000'")?;
+    session.exp_string("42up")?;
+    session.send_control('c')?;
+    session.exp_string("ready> ")?;
+    session.send_line("echo status $?; exit")?;
+    session.exp_string("status 130")?;
+    ends_with(session, 0)
+}
+
+/// What nohup(1) protects goes on when the terminal is gone.
+fn nohup_is_heard() -> Outcome {
+    for (ignored, status) in [("HUP", Some(0)), ("USR2", Some(129))] {
+        let boxlab = boxlab();
+        let mut command = Command::new("bash");
+        let script = format!("trap '' {ignored}; exec \"$0\" -q ns uts -- sh -c 'echo up; read line; exit 0'");
+        command.args(["-c", &script]).arg(boxlab.get_program());
+        command.envs(boxlab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut lab = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(lab.stdout.take().ok_or("no output")?).read_line(&mut line)?;
+        check(line == "up\n", line)?;
+        kill(Pid::from_raw(i32::try_from(lab.id())?), Signal::SIGHUP)?;
+        // Who has heard it does not read any more.
+        let mut input = lab.stdin.take().ok_or("no input")?;
+        if status == Some(0) {
+            input.write_all(b"go on\n")?;
+        }
+        let ended = lab.wait()?;
+        check(ended.code() == status, format!("with {ignored} ignored: {ended:?}"))?;
     }
     Ok(())
 }

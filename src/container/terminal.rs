@@ -34,6 +34,7 @@ fn pty(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
 pub fn take(k: &Kernel, spec: &Spec, terminal: Option<OwnedFd>, identity: &Identity) -> Result<()> {
     k.step("Leave the host's session: its terminal can't reach us any more");
     k.setsid()?;
+    k.default_signals();
     let Some(terminal) = terminal else { return standard_streams(k, spec) };
     k.set_controlling_terminal(&terminal)?;
     if identity.uid != 0 {

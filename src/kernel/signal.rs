@@ -24,6 +24,27 @@ const TAKEN: [Signal; 7] = [
     Signal::SIGWINCH,
 ];
 
+fn is_ignored(signal: Signal) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: nothing is installed; the kernel fills in what the pointer leads to, unless it fails.
+    unsafe {
+        libc::sigaction(signal as i32, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// If whoever started boxlab has SIGCHLD ignored, the kernel would collect boxlab's children itself,
+/// and none could be waited for. wait(2)
+pub fn keep_ended_children() {
+    take_default(Signal::SIGCHLD);
+}
+
+fn take_default(signal: Signal) {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    // SAFETY: installs no handler, only the default action; it is refused for SIGKILL and SIGSTOP.
+    let _ = unsafe { sigaction(signal, &default) };
+}
+
 /// The queue of signals sent to this process.
 #[derive(Debug)]
 pub struct Signals(SignalFd);
@@ -44,9 +65,10 @@ impl AsFd for Signals {
 
 impl Kernel {
     /// From here on signals wait until they are read: with [`Kernel::signal`],
-    /// or while this process waits for a child. signalfd(2)
+    /// or while this process waits for a child. Those that nohup(1), or a shell for what it puts into
+    /// the background, has had ignored stay so: a blocked one would be queued all the same. signalfd(2)
     pub fn take_signals(&self) -> Result<()> {
-        let set: SigSet = TAKEN.into_iter().collect();
+        let set: SigSet = TAKEN.into_iter().filter(|signal| !is_ignored(*signal)).collect();
         let failed = |errno| Error::io("cannot block signals", &std::io::Error::from(errno));
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&set), None).map_err(failed)?;
         let queue = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK).map_err(failed)?;
@@ -124,12 +146,20 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// Takes each signal's default action again: whoever started boxlab may have had some ignored,
+    /// as nohup(1) does and a shell without job control for what it puts into the background.
+    /// sigaction(2)
+    pub fn default_signals(&self) {
+        // SIGPIPE comes last, see `reset`: boxlab itself still has somebody to write to.
+        Signal::iterator().filter(|signal| *signal != Signal::SIGPIPE).for_each(take_default);
+    }
+}
+
 /// Gives the next program the signals of a fresh process: none blocked, and
 /// SIGPIPE, which Rust ignores, at its default.
 pub fn reset() {
-    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    // SAFETY: installs no handler, only the default action.
-    let _ = unsafe { sigaction(Signal::SIGPIPE, &default) };
+    take_default(Signal::SIGPIPE);
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
 
