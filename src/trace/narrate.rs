@@ -134,7 +134,10 @@ impl<W: Write> Narrator<W> {
         }
         if let Some(errno) = errno {
             let meaning = decode::errno_meaning(errno).unwrap_or_default();
-            return format!("{text} {}\n", format!("= {ret} {errno} ({meaning})").red().bold());
+            let result = format!("= {ret} {errno} ({meaning})");
+            let is_room = last_width + 1 + result.chars().count() <= self.width;
+            let gap = if is_room { " ".to_owned() } else { format!("\n{}", " ".repeat(MARGIN + 4)) };
+            return format!("{text}{gap}{}\n", result.red().bold());
         }
         let result = format!("= {ret}");
         text.push_str(&format!(" {}", result.dimmed()));
@@ -350,6 +353,7 @@ mod tests {
             call("unshare", &["CLONE_NEWUTS"], "0", None),
             state,
             call("sethostname", &["\"box\"", "3"], "-1", Some("EPERM")),
+            call("chdir", &["\"/a/directory/that/is/not/there\""], "-1", Some("ENOENT")),
         ] {
             narrator.observe(&record("child", event)).expect("written to memory");
         }
