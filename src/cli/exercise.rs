@@ -54,7 +54,7 @@ impl ExerciseCommand {
             Self::Reset(command) => command.room.open(context, |class| class.reset(command.name.as_deref())),
             Self::Stop(command) => command.room.open(context, |class| class.stop(command.name.as_deref(), command.all)),
             Self::Skip(command) => command.room.open(context, |class| class.skip(&command)),
-            Self::Verify(command) => command.room.open(context, |class| class.verify(&command.names)),
+            Self::Verify(command) => command.room.open(context, |class| class.verify(&command)),
         }
     }
 }

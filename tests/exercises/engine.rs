@@ -361,7 +361,7 @@ fn verify_notices_what_is_wrong_with_an_exercise(ground: &Ground) -> Verdict {
         let folder = school.lessons.join("01-test/exercises/x");
         fs::remove_dir_all(&folder).map_err(|error| error.to_string())?;
         pack::write(&school.place.home, &[made]);
-        school.must(&["exercise", "verify"], 1, words)?;
+        school.must(&["exercise", "verify", "--patience", "1"], 1, words)?;
         school.is_tidy()?;
     }
     school.is_tidy()

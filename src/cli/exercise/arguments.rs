@@ -128,6 +128,9 @@ pub struct Skip {
 pub struct Verify {
     /// Their names [default: all]
     pub names: Vec<String>,
+    /// How long what a script starts may take until it is as it will be, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub patience: u64,
     #[command(flatten)]
     pub room: Room,
 }

@@ -1,8 +1,11 @@
 //! `boxlab exercise verify`, for authors: is each exercise what it says?
 
+use std::time::Duration;
+
 use colored::Colorize;
 
 use super::Class;
+use super::arguments::Verify;
 use crate::cli::output;
 use crate::error::Result;
 use crate::learn::exercise::definition::{self, Name};
@@ -10,15 +13,15 @@ use crate::learn::exercise::{Exercise, trial};
 
 impl Class<'_> {
     /// Tries exercises; a line each, 1 if one is not as it should be.
-    pub(super) fn verify(&self, names: &[String]) -> Result<i32> {
+    pub(super) fn verify(&self, asked: &Verify) -> Result<i32> {
         self.site.k.take_signals()?;
-        let names: Vec<Name> = match names {
+        let names: Vec<Name> = match &asked.names[..] {
             [] => definition::list(self.pack)?,
             names => names.iter().map(|name| definition::find(self.pack, name)).collect::<Result<_>>()?,
         };
         let mut bad = false;
         for name in names {
-            let line = match self.verify_one(&name) {
+            let line = match self.verify_one(&name, Duration::from_secs(asked.patience)) {
                 Ok((line, good)) => {
                     bad |= !good;
                     line
@@ -36,12 +39,12 @@ impl Class<'_> {
         Ok(i32::from(bad))
     }
 
-    fn verify_one(&self, name: &Name) -> Result<(String, bool)> {
+    fn verify_one(&self, name: &Name, patience: Duration) -> Result<(String, bool)> {
         let exercise = Exercise::read(self.pack, name)?;
         if let Some((why, _)) = self.obstacle(&exercise)? {
             return Ok((format!("{} {}: {why}\n", "skipped".yellow(), name.text), true));
         }
-        let tried = trial::verify(self.site, &exercise)?;
+        let tried = trial::verify(self.site, &exercise, patience)?;
         let faults: Vec<String> = tried
             .iter()
             .filter_map(|tried| {

@@ -8,10 +8,6 @@ use super::judge::{Judged, Judgement, State};
 use super::place::{Place, Site};
 use crate::error::Result;
 
-/// How long what a script has started may take to be as it will be, on a slow machine. What is
-/// right at once does not wait.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 /// How long it must then stay so.
 const STEADY: Duration = Duration::from_millis(150);
 
@@ -24,13 +20,14 @@ pub struct Tried {
     pub fault: Option<String>,
 }
 
-/// Tries all of it, each attempt in a place of its own.
-pub fn verify(site: &Site<'_>, exercise: &Exercise) -> Result<Vec<Tried>> {
+/// Tries all of it, each attempt in a place of its own. `patience`: how long what a script has
+/// started may take to be as it will be. What is right at once does not wait.
+pub fn verify(site: &Site<'_>, exercise: &Exercise, patience: Duration) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     let mut add = |what: &str, fault: Option<String>| tried.push(Tried { what: what.to_owned(), fault });
     add(
         "untouched",
-        attempt(site, exercise, None, |judgement| match judgement.passed() {
+        attempt(site, exercise, None, patience, |judgement| match judgement.passed() {
             true => Some("it passes before anything is done".to_owned()),
             false => None,
         })?,
@@ -38,14 +35,14 @@ pub fn verify(site: &Site<'_>, exercise: &Exercise) -> Result<Vec<Tried>> {
     let solution = Some(("solution.sh", exercise.solution.as_str()));
     add(
         "solution.sh",
-        attempt(site, exercise, solution, |judgement| {
+        attempt(site, exercise, solution, patience, |judgement| {
             let missing = judgement.checks.iter().find(|check| check.state != State::Passed);
             missing.map(|check| format!("it does not pass: {}", told(check)))
         })?,
     );
     for wrong in &exercise.wrong {
         let script = Some((wrong.file.as_str(), wrong.script.as_str()));
-        add(&wrong.file, attempt(site, exercise, script, |judgement| refused(wrong, judgement))?);
+        add(&wrong.file, attempt(site, exercise, script, patience, |judgement| refused(wrong, judgement))?);
     }
     let few = (exercise.wrong.len() < 3).then(|| "there are fewer than three wrong attempts".to_owned());
     if few.is_some() {
@@ -85,10 +82,11 @@ fn attempt(
     site: &Site<'_>,
     exercise: &Exercise,
     script: Option<(&str, &str)>,
+    patience: Duration,
     fault: impl Fn(&Judgement) -> Option<String>,
 ) -> Result<Option<String>> {
     let (mut place, ledger) = Place::trial(site, exercise)?;
-    let outcome = tried(site, &mut place, exercise, script, fault);
+    let outcome = tried(site, &mut place, exercise, script, patience, fault);
     // Also after a failure; the first one counts.
     let cleared = ledger.clear(site.k);
     outcome.and_then(|fault| cleared.map(|()| fault))
@@ -99,11 +97,12 @@ fn tried(
     place: &mut Place<'_>,
     exercise: &Exercise,
     script: Option<(&str, &str)>,
+    patience: Duration,
     fault: impl Fn(&Judgement) -> Option<String>,
 ) -> Result<Option<String>> {
     let Some((file, text)) = script else { return place.judge(exercise).map(|judgement| fault(&judgement)) };
     let (status, said) = place.script(file, text)?;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + patience;
     loop {
         let mut found = fault(&place.judge(exercise)?);
         if found.is_none() {
