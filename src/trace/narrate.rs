@@ -181,7 +181,9 @@ impl<W: Write> Narrator<W> {
         let gap = if self.seen.is_none() { "\n" } else { "" };
         let label = if self.seen.as_deref() == Some(what) { "" } else { what };
         self.seen = Some(what.to_owned());
-        format!("{gap}{} {reference}\n", format!("{label:>8}").dimmed())
+        // A line for the shell stays one, so that it can be copied.
+        let text = if what == "shell" { reference.to_owned() } else { wrap_words(reference, self.width - MARGIN) };
+        format!("{gap}{} {text}\n", format!("{label:>8}").dimmed())
     }
 }
 
