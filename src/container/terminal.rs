@@ -10,7 +10,7 @@ use std::path::Path;
 use super::identity::Identity;
 use super::spec::Spec;
 use crate::error::Result;
-use crate::kernel::{Kernel, O_NOCTTY, O_RDWR, RESOLVE_IN_ROOT, device_behind, device_node, proc};
+use crate::kernel::{Kernel, O_NOCTTY, O_RDWR, RESOLVE_IN_ROOT, default_signals, device_behind, device_node, proc};
 use crate::primitives::mount::{bind, target};
 
 /// Child: makes the pty, if one is wanted, and shows it as /dev/console too.
@@ -34,7 +34,7 @@ fn pty(k: &Kernel, root: &OwnedFd) -> Result<OwnedFd> {
 pub fn take(k: &Kernel, spec: &Spec, terminal: Option<OwnedFd>, identity: &Identity) -> Result<()> {
     k.step("Leave the host's session: its terminal can't reach us any more");
     k.setsid()?;
-    k.default_signals();
+    default_signals();
     let Some(terminal) = terminal else { return standard_streams(k, spec) };
     k.set_controlling_terminal(&terminal)?;
     if identity.uid != 0 {

@@ -88,7 +88,7 @@ pub use process::Program;
 pub use range::lock_byte;
 pub use script::Changes;
 pub use seccomp::{BPF_MAXINSNS, SeccompFlags, SockFilter};
-pub use signal::{interrupted, keep_ended_children, reset as reset_signals, with_fresh_signals};
+pub use signal::{default_signals, interrupted, keep_ended_children, reset as reset_signals, with_fresh_signals};
 pub use terminal::{Events, RawMode, Ready, Winsize, is_terminal, is_terminal_input, window_size};
 pub use tree::remove_tree;
 

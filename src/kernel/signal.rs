@@ -146,14 +146,12 @@ impl Kernel {
     }
 }
 
-impl Kernel {
-    /// Takes each signal's default action again: whoever started boxlab may have had some ignored,
-    /// as nohup(1) does and a shell without job control for what it puts into the background.
-    /// sigaction(2)
-    pub fn default_signals(&self) {
-        // SIGPIPE comes last, see `reset`: boxlab itself still has somebody to write to.
-        Signal::iterator().filter(|signal| *signal != Signal::SIGPIPE).for_each(take_default);
-    }
+/// Takes each signal's default action again: whoever started boxlab may have had some ignored,
+/// as nohup(1) does and a shell without job control for what it puts into the background.
+/// sigaction(2)
+pub fn default_signals() {
+    // SIGPIPE comes last, see `reset`: boxlab itself still has somebody to write to.
+    Signal::iterator().filter(|signal| *signal != Signal::SIGPIPE).for_each(take_default);
 }
 
 /// Gives the next program the signals of a fresh process: none blocked, and

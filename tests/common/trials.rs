@@ -51,6 +51,8 @@ pub fn run_waiting(trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
 }
 
 fn conclude(arguments: &Arguments, trials: Vec<Trial>, summary: impl FnOnce()) -> ! {
+    // Some of them press Ctrl-C, also where the tests themselves run in the background.
+    boxlab::kernel::default_signals();
     let conclusion = libtest_mimic::run(arguments, trials);
     if !arguments.list {
         summary();

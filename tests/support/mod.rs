@@ -180,6 +180,8 @@ pub fn main(trials: Vec<Named>) -> ExitCode {
 
 /// [`main`], for trials that are made.
 pub fn run_all(trials: Vec<Trial>) -> ExitCode {
+    // Some of them press Ctrl-C, also where the tests themselves run in the background.
+    boxlab::kernel::default_signals();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     let _ = std::fs::remove_dir_all(store());
     conclusion.exit_code()
