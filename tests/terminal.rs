@@ -90,13 +90,19 @@ fn keys_become_signals() -> Outcome {
     Ok(())
 }
 
-/// As after `nohup`, or beneath a shell that has put boxlab into the background.
-fn what_was_ignored_outside_is_no_business_inside() -> Outcome {
+/// boxlab, started by somebody who has these signals ignored.
+fn ignoring(signals: &str) -> Command {
     let boxlab = boxlab();
     let mut command = Command::new("bash");
-    command.args(["-c", "trap '' INT HUP CHLD; exec \"$0\" \"$@\""]).arg(boxlab.get_program());
-    command.args(["-q", "run", "-it", "-e", "PS1=ready> ", "host", "bash", "--norc"]);
+    command.args(["-c", &format!("trap '' {signals}; exec \"$0\" \"$@\"")]).arg(boxlab.get_program());
     command.envs(boxlab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+/// As after `nohup`, or beneath a shell that has put boxlab into the background.
+fn what_was_ignored_outside_is_no_business_inside() -> Outcome {
+    let mut command = ignoring("INT HUP CHLD");
+    command.args(["-q", "run", "-it", "-e", "PS1=ready> ", "host", "bash", "--norc"]);
     let mut session = open(command)?;
     session.send_line("sh -c 'echo $((40 + 2))up; exec sleep 1000'")?;
     session.exp_string("42up")?;
@@ -110,11 +116,8 @@ fn what_was_ignored_outside_is_no_business_inside() -> Outcome {
 /// What nohup(1) protects goes on when the terminal is gone.
 fn nohup_is_heard() -> Outcome {
     for (ignored, status) in [("HUP", Some(0)), ("USR2", Some(129))] {
-        let boxlab = boxlab();
-        let mut command = Command::new("bash");
-        let script = format!("trap '' {ignored}; exec \"$0\" -q ns uts -- sh -c 'echo up; read line; exit 0'");
-        command.args(["-c", &script]).arg(boxlab.get_program());
-        command.envs(boxlab.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = ignoring(ignored);
+        command.args(["-q", "ns", "uts", "--", "sh", "-c", "echo up; read line; exit 0"]);
         let mut lab = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         BufReader::new(lab.stdout.take().ok_or("no output")?).read_line(&mut line)?;

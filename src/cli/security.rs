@@ -15,7 +15,6 @@ use crate::kernel::{CapSet, Kernel, MsFlags, maps, proc, program_path};
 use crate::ledger::Item;
 use crate::primitives::mount::tmpfs;
 use crate::primitives::ns::mnt;
-use crate::primitives::security::landlock::Left;
 use crate::primitives::security::{ambient, bounding, caps, landlock, lsm, no_new_privs, rlimit, userns};
 
 /// A user that is not root, in every user namespace that has more than one.
@@ -190,9 +189,9 @@ fn lab_landlock(lab: &Lab<'_>, read: Vec<PathBuf>, write: Vec<PathBuf>) -> Resul
         paths.iter().any(covers)
     };
     let left = match (covers(&write), covers(&read)) {
-        (true, _) => Left::Writing,
-        (_, true) => Left::Reading,
-        _ => Left::Nothing,
+        (true, _) => landlock::Left::Writing,
+        (_, true) => landlock::Left::Reading,
+        _ => landlock::Left::Nothing,
     };
     let rules = landlock::Rules {
         read: landlock::system(program).into_iter().chain(read).collect(),

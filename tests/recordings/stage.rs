@@ -154,7 +154,7 @@ fn alike(mut run: Recording, names: &mut Alike) -> Result<Recording, Failed> {
                 let mut told: Record = serde_json::from_str(&names.line(&serde_json::to_string(record)?))?;
                 told.seq = index as u64 + 1;
                 without_line(&mut told.event);
-                everywhere(&mut told.event);
+                common_directories(&mut told.event);
                 *record = told;
             }
             Line::Mark(Mark::Output { text }) => {
@@ -170,8 +170,8 @@ fn alike(mut run: Recording, names: &mut Alike) -> Result<Recording, Failed> {
 /// What every Debian and Ubuntu has in its root directory. hier(7), and /lib64
 const IN_ROOT: &str = "bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var";
 
-/// What else lies in this host's root directory is no reader's business.
-fn everywhere(event: &mut Event) {
+/// Keeps of a list of the root directory what every host has there.
+fn common_directories(event: &mut Event) {
     let Event::Show { title, lines } = event else { return };
     if title.starts_with("files in /") {
         let listed = lines.join(" ");
